@@ -1,0 +1,1 @@
+"""The HTTP service: webhook intake, live loop, answers for machines, console for people."""

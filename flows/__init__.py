@@ -1,0 +1,1 @@
+"""Prefect flows: ingest, build, train, forecast, plan, publish."""

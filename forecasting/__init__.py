@@ -1,0 +1,1 @@
+"""Headcount forecasts: features, LightGBM models, calibration, baselines, backtests."""

@@ -1,0 +1,1 @@
+"""Coverage problem -> plan: week planner, live reassignment, explanations, independent checker."""

@@ -1,0 +1,1 @@
+"""The ledger (transactions), the warehouse (DuckDB), published snapshots and their read-only reader."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name ...]`: run all benchmarks or the named ones, print tables, write JSON to benchmarks/results."""
+"""`python -m benchmarks [name ...]`: run all or the named ones, print tables, write JSON to results/."""
 
 from __future__ import annotations
 

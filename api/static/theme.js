@@ -1,0 +1,12 @@
+// Light or dark: the system's choice unless the person chose here; set before the first paint.
+(function () {
+  const chosen = localStorage.getItem("theme");
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#theme")) return;
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+  });
+})();

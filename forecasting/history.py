@@ -1,0 +1,237 @@
+"""What was known when: the warehouse's frames behind a guard that cannot be asked about the future.
+
+`History(frames).known_at(origin)` holds only what had been recorded by the origin. Everything in this folder reads the
+past through it, so leakage is impossible rather than avoided: a read beyond the origin raises LeakageError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from domain.errors import BadInput, LeakageError
+from domain.events import Event
+from domain.stays import child_stays
+from domain.time import as_utc, format_instant, parse_local_time, zone
+from forecasting.frames import STAY_COLUMNS, typed
+
+NEEDED = {
+    "centers": {"center_id", "timezone", "opens", "closes"},
+    "rooms": {"room_id", "center_id"},
+    "children": {"child_id", "center_id", "room_id"},
+    "stays": set(STAY_COLUMNS),
+}
+OPTIONAL = ("bookings", "closures", "shifts", "staff", "staff_stays", "events")
+
+
+class Known:
+    """The frames as they stood at `origin`. Obtained from History.known_at; read-only by convention."""
+
+    def __init__(self, origin: datetime, frames: Mapping[str, pd.DataFrame]) -> None:
+        self.origin = as_utc(origin)
+        self._frames = dict(frames)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """A frame by name; an optional one that was not given is empty."""
+        return self._frames.get(name, pd.DataFrame())
+
+    def require(self, now: datetime) -> None:
+        """Raise LeakageError unless everything held here was known at `now`."""
+        if as_utc(now) < self.origin:
+            raise LeakageError(
+                f"a forecast at {format_instant(now)} may not read what was recorded until "
+                f"{format_instant(self.origin)}; ask History.known_at({format_instant(now)})"
+            )
+
+    def actual(self, frame: str, column: str, until: datetime) -> pd.DataFrame:
+        """Rows whose `column` lies before `until`; raises LeakageError when `until` lies beyond the origin."""
+        if as_utc(until) > self.origin:
+            raise LeakageError(
+                f"what happened until {format_instant(until)} is not yet known at {format_instant(self.origin)}"
+            )
+        rows = self[frame]
+        return rows[rows[column] < pd.Timestamp(until)]
+
+    def of(self, center_id: str) -> Known:
+        """The same knowledge about one center alone."""
+        return Known(
+            self.origin,
+            {n: f[f["center_id"] == center_id] if "center_id" in f else f for n, f in self._frames.items()},
+        )
+
+    @property
+    def center_ids(self) -> list[str]:
+        return sorted(self["centers"]["center_id"])
+
+
+class History:
+    """The frames of docs/architecture.md, of one or more centers: centers, rooms, children and stays at least."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        for name, columns in NEEDED.items():
+            if name not in frames:
+                raise BadInput(f"the history lacks the frame '{name}'; run `ratiocast ingest` and `build` first")
+            missing = sorted(columns - set(frames[name].columns))
+            if missing:
+                raise BadInput(f"the frame '{name}' lacks the column(s) {', '.join(missing)}")
+        self._frames = {name: typed(frame.copy(deep=False)) for name, frame in frames.items()}
+
+    def known_at(self, origin: datetime) -> Known:
+        """Everything recorded by the origin, and nothing else."""
+        at = pd.Timestamp(as_utc(origin))
+        given = {name: self._frames[name] for name in (*NEEDED, *OPTIONAL) if name in self._frames}
+        known = {"centers": given["centers"], "rooms": given["rooms"], "stays": self._stays(at)}
+        known["bookings"] = _bookings_known(given["bookings"], at) if "bookings" in given else pd.DataFrame()
+        known["children"] = _children_known(given["children"], known, at)
+        if "closures" in given:
+            known["closures"] = _closures_known(given["closures"], at)
+        if "shifts" in given:
+            known["shifts"] = _shifts_known(given["shifts"], at)
+        if "staff" in given:
+            known["staff"] = given["staff"]
+        if "staff_stays" in given:
+            known["staff_stays"] = _stays_known(given["staff_stays"], at)
+        return Known(origin, known)
+
+    def last_instant(self) -> datetime | None:
+        """When the last stay began to be known; None without stays."""
+        stays = self._frames["stays"]
+        return stays["start_recorded_at"].max().to_pydatetime() if len(stays) else None
+
+    def _stays(self, at: pd.Timestamp) -> pd.DataFrame:
+        """Stays as they stood: those of children corrected later are folded again from the events known then."""
+        stays = self._frames["stays"]
+        events = self._frames.get("events")
+        known = _stays_known(stays, at)
+        if events is None or not len(events):
+            return known
+        later = events[(events["event_type"] == "correction") & (events["recorded_at"] > at)]
+        touched = set(events.loc[events["event_id"].isin(set(later["supersedes"])), "child_id"].dropna())
+        touched |= set(later["child_id"].dropna())
+        if not touched:
+            return known
+        then = events[events["child_id"].isin(touched) & (events["recorded_at"] <= at)]
+        again = [
+            (stay.center_id, stay.child_id, stay.room_id, stay.start, stay.end, stay.start_recorded_at,
+             stay.end_recorded_at, "; ".join(stay.doubts))
+            for stay in child_stays(_events(then))
+        ]  # fmt: skip
+        rest = known[~known["child_id"].isin(touched)]
+        redone = typed(pd.DataFrame(again, columns=list(STAY_COLUMNS)))
+        return pd.concat([rest[list(STAY_COLUMNS)], redone], ignore_index=True) if len(redone) else rest
+
+
+def weekdays_of(value: object) -> frozenset[int]:
+    """ISO weekdays from a JSON text or a sequence; Monday to Friday when nothing is said."""
+    if value is None or (isinstance(value, float) and value != value):
+        return frozenset({1, 2, 3, 4, 5})
+    numbers: Any = json.loads(value) if isinstance(value, str) else value
+    return frozenset(int(number) for number in numbers)
+
+
+def time_of(value: object) -> time | None:
+    """A local time from a time or a text; None for what is missing."""
+    if isinstance(value, time):
+        return value
+    if isinstance(value, str) and value:
+        return parse_local_time(value)
+    return None
+
+
+def day_of(value: object) -> date | None:
+    """A day from a date, timestamp or text; None for what is missing."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+
+
+def zone_of(center: pd.Series) -> ZoneInfo:
+    return zone(str(center["timezone"]))
+
+
+def _stays_known(stays: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    """Stays begun and recorded by then; an end recorded later, and the doubts that rest on it, are not there yet."""
+    known = stays[(stays["start_recorded_at"] <= at) & (stays["start"] <= at)].copy()
+    later = (known["end_recorded_at"] > at) | (known["end"] > at)
+    known.loc[later, ["end", "end_recorded_at"]] = pd.NaT
+    if "doubts" in known:
+        known.loc[later, "doubts"] = ""
+    return known
+
+
+def _bookings_known(bookings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    """One row per booking in its state at the time.
+
+    A state counts as known from `reported_at` (when the platform had it) or, where that is missing, `recorded_at`. A
+    booking read only after it turned absent or cancelled had been booked before: it stands as booked, otherwise its
+    very absence from the table would tell the future.
+    """
+    if not len(bookings):
+        return bookings
+    since = bookings["recorded_at"]
+    if "reported_at" in bookings:
+        since = bookings["reported_at"].fillna(since)
+    rows = bookings.assign(known_since=since)
+    rows["day"] = pd.to_datetime(rows["day"]).dt.date
+    key = ["center_id", "child_id", "day", "expected_in"]
+    rows = rows.sort_values("known_since", kind="stable")
+    now = rows[rows["known_since"] <= at].drop_duplicates(key, keep="last")
+    later = rows[(rows["known_since"] > at) & rows["status"].isin(["absent", "cancelled"])].drop_duplicates(key)
+    seen = pd.MultiIndex.from_frame(now[key])
+    later = later[~pd.MultiIndex.from_frame(later[key]).isin(seen)]
+    before = later.assign(status="booked")
+    return pd.concat([now, before], ignore_index=True) if len(before) else now.reset_index(drop=True)
+
+
+def _children_known(children: pd.DataFrame, known: Mapping[str, pd.DataFrame], at: pd.Timestamp) -> pd.DataFrame:
+    """Children recorded by then or, read later, already seen in stays or bookings; an end told later is not known."""
+    if "recorded_at" not in children or not len(children):
+        return children
+    rows = children.sort_values("recorded_at", kind="stable", na_position="first")
+    on_time = ~(rows["recorded_at"] > at)
+    latest = rows[on_time].drop_duplicates("child_id", keep="last")
+    seen = set(known["stays"]["child_id"]) | set(known["bookings"].get("child_id", pd.Series(dtype=object)))
+    late = rows[~on_time & rows["child_id"].isin(seen - set(latest["child_id"]))].drop_duplicates("child_id")
+    late = late.assign(enrolled_to=None)
+    return pd.concat([latest, late], ignore_index=True) if len(late) else latest.reset_index(drop=True)
+
+
+def _closures_known(closures: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    """Closures recorded by then; those of days gone by are facts whenever they were read."""
+    if not len(closures):
+        return closures
+    past = pd.to_datetime(closures["day"]).dt.date < at.date()
+    recorded = closures["recorded_at"].isna() | (closures["recorded_at"] <= at) if "recorded_at" in closures else True
+    return closures[recorded | past]
+
+
+def _shifts_known(shifts: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    """The last version of each shift known then; of one read only later the first version, as it was scheduled."""
+    if not len(shifts) or "recorded_at" not in shifts:
+        return shifts
+    rows = shifts.sort_values("recorded_at", kind="stable")
+    now = rows[rows["recorded_at"] <= at].drop_duplicates("shift_id", keep="last")
+    later = rows[(rows["recorded_at"] > at) & ~rows["shift_id"].isin(set(now["shift_id"]))]
+    before = later.drop_duplicates("shift_id").assign(status="scheduled")
+    return pd.concat([now, before], ignore_index=True) if len(before) else now.reset_index(drop=True)
+
+
+def _events(frame: pd.DataFrame) -> list[Event]:
+    rows = frame[list(Event.__dataclass_fields__)].astype(object).where(frame.notna(), None)
+    result = []
+    for row in rows.to_dict("records"):
+        for name in ("happened_at", "recorded_at"):
+            row[name] = row[name].to_pydatetime()
+        row["room_ids"] = tuple(
+            json.loads(row["room_ids"]) if isinstance(row["room_ids"], str) else row["room_ids"] or ()
+        )
+        row["voided"] = bool(row["voided"])
+        result.append(Event(**{str(key): value for key, value in row.items()}))
+    return result

@@ -1,0 +1,208 @@
+"""Verdict and trust of every room at one instant, and the next instant at which one can change by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain.errors import NotFound
+from domain.time import format_instant
+from evaluator.facts import CenterFacts
+from evaluator.groups import Group, group, members_of_groups
+from evaluator.instants import next_instant
+from evaluator.state import CenterState
+from evaluator.trust import Trust, judge
+from rulebook import AdultHere, Building, ChildHere, Departure, RoomLicence, Situation, Verdict
+
+
+class Book(Protocol):
+    """What the evaluator asks of a rulebook (`rulebook.load(...)`)."""
+
+    def check(self, situation: Situation) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class RoomAssessment:
+    """One room, or several combined ones counted as one."""
+
+    room_id: str
+    name: str
+    group: Group
+    verdict: Verdict
+    trust: Trust
+    if_back: bool | None = None  # not compliant, but would be if those who stepped out were back
+    if_doubts_hold: bool | None = None  # not compliant, but would be if the doubted counts are wrong
+    situation: Situation | None = field(default=None, repr=False)
+
+    @property
+    def rests_on_doubt(self) -> bool:
+        return bool(self.if_doubts_hold)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the board and an incident show of a room, as plain JSON."""
+        return {
+            "room_id": self.room_id,
+            "name": self.name,
+            "members": list(self.group.members),
+            "children": len(self.group.children),
+            "unidentified": self.group.unidentified,
+            "set_aside": dict(self.group.aside),
+            "adults": [
+                {"staff_id": adult.staff_id, "role": adult.role, "state": adult.state} for adult in self.group.adults
+            ],
+            "adults_set_aside": dict(self.group.adults_aside),
+            "verdict": self.verdict.to_json(),
+            "trust": self.trust.to_json(),
+            "rests_on_doubt": self.rests_on_doubt,
+        }
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """`rooms` by group (target) room id. `complete`: every room was assessed, not only those asked for."""
+
+    center_id: str
+    at: datetime
+    rooms: Mapping[str, RoomAssessment]
+    next_instant: datetime | None
+    complete: bool = True
+
+    def room_of(self, room_id: str) -> RoomAssessment:
+        """The assessment that covers a room, also while it is combined into another; NotFound if there is none."""
+        found = self.rooms.get(room_id)
+        for candidate in self.rooms.values():
+            if found is None and room_id in candidate.group.members:
+                found = candidate
+        if found is None:
+            raise NotFound(f"center {self.center_id} has no room '{room_id}'; known are {', '.join(sorted(self.rooms))}")
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "center_id": self.center_id,
+            "at": format_instant(self.at),
+            "next_instant": format_instant(self.next_instant) if self.next_instant else None,
+            "rooms": {room_id: room.to_json() for room_id, room in self.rooms.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The answer to: may this adult leave now?"""
+
+    staff_id: str
+    room_id: str | None
+    departure: Departure
+    after: Verdict | None  # the room without them; None where no room changes
+
+
+def assess(
+    state: CenterState,
+    facts: CenterFacts,
+    book: Book,
+    now: datetime,
+    rooms: Iterable[str] | None = None,
+    expected: Mapping[str, float] | None = None,
+) -> Assessment:
+    """Checks every room, or only the groups that hold one of `rooms` (what `Applied.rooms` named).
+
+    `expected`: children a forecast expects per room by now; it lets silence be doubted. `next_instant` is always that
+    of the whole center.
+    """
+    groups = members_of_groups(state, facts, now)
+    wanted = set(groups) if rooms is None else {t for t, members in groups.items() if not set(rooms).isdisjoint(members)}
+    building = _building(state, facts, now)
+    result: dict[str, RoomAssessment] = {}
+    for room_id in sorted(wanted):
+        people = group(state, facts, room_id, groups[room_id], now)
+        result[room_id] = _assess_room(state, facts, book, people, building, now, expected)
+    instant = next_instant(state, facts, book, now, groups)
+    return Assessment(state.center_id, now, result, instant, complete=rooms is None)
+
+
+def situation_of(state: CenterState, facts: CenterFacts, people: Group, building: Building | None, now: datetime) -> Situation:
+    """The question to the rulebook. A nap counts until it is ended or its window closes, whichever comes first."""
+    activity, nap_minutes = "normal", None
+    naps = [nap for member in people.members if (nap := napping(state, facts, member, now))]
+    if naps and len(naps) == len([member for member in people.members if state.rooms.get(member)]):
+        activity, nap_minutes = "nap", int((now - max(naps)).total_seconds() // 60)
+    capacities = [facts.rooms[member].capacity for member in people.members[:1] if member in facts.rooms]
+    if len(people.members) > 1:
+        capacities = [facts.rooms[people.room_id].capacity] if people.room_id in facts.rooms else []
+    return Situation.at(
+        now, facts.tz, people.children, people.adults, activity=activity, opens=facts.center.opens,
+        closes=facts.center.closes, building=building, nap_minutes=nap_minutes,
+        room=RoomLicence(capacities[0]) if capacities else None,
+    )  # fmt: skip
+
+
+def napping(state: CenterState, facts: CenterFacts, room_id: str, now: datetime) -> datetime | None:
+    """Since when the room naps; None if it does not, or its nap window is over."""
+    from evaluator.instants import nap_over  # noqa: PLC0415
+
+    nap = state.nap(room_id)
+    if nap is None or nap.since < facts.day_start(now) or now >= nap_over(facts, room_id, nap.since):
+        return None
+    return nap.since
+
+
+def what_if_leaves(state: CenterState, facts: CenterFacts, book: Book, staff_id: str, now: datetime) -> WhatIf:
+    """Whether an adult may clock out, take a break or step out now, and what the room would be without them."""
+    for room in assess(state, facts, book, now).rooms.values():
+        if staff_id not in {adult.staff_id for adult in room.group.adults} or room.situation is None:
+            continue
+        rest = tuple(adult for adult in room.situation.adults if adult.staff_id != staff_id)
+        after = book.check(replace(room.situation, adults=rest, building=_fewer(room.situation.building)))
+        return WhatIf(staff_id, room.room_id, room.verdict.may_leave(staff_id), after)
+    return WhatIf(staff_id, None, Departure(True, "is in no room's count now"), None)
+
+
+def _assess_room(
+    state: CenterState, facts: CenterFacts, book: Book, people: Group, building: Building, now: datetime,
+    expected: Mapping[str, float] | None,
+) -> RoomAssessment:  # fmt: skip
+    situation = situation_of(state, facts, people, building, now)
+    verdict = book.check(situation)
+    trust = judge(state, facts, people, now, expected)
+    if_back = if_doubts_hold = None
+    if not verdict.compliant:
+        back = tuple(replace(a, state="in_room", away_seconds=0) if a.state == "stepped_out" else a for a in people.adults)
+        if_back = back != people.adults and book.check(replace(situation, adults=back)).compliant
+        if_doubts_hold = trust.doubtful and _without_doubted(facts, book, situation, trust, now)
+    return RoomAssessment(
+        people.room_id, " + ".join(facts.room_name(member) for member in people.members), people, verdict, trust, if_back,
+        if_doubts_hold, situation,
+    )  # fmt: skip
+
+
+def _without_doubted(facts: CenterFacts, book: Book, situation: Situation, trust: Trust, now: datetime) -> bool:
+    """Whether the room would be compliant if every doubt that could excuse it were true."""
+    doubted = {child_id for doubt in trust.doubts for child_id in doubt.child_ids}
+    children: tuple[ChildHere, ...] = tuple(child for child in situation.children if child.child_id not in doubted)
+    missing = {staff_id for doubt in trust.doubts for staff_id in doubt.missing_staff_ids}
+    here = {adult.staff_id for adult in situation.adults if adult.state == "in_room"}
+    adults: tuple[AdultHere, ...] = tuple(adult for adult in situation.adults if adult.staff_id not in missing - here)
+    adults += tuple(facts.adult_here(staff_id, facts.day_of(now)) for staff_id in sorted(missing - here))
+    if len(children) == len(situation.children) and adults == situation.adults:
+        return False
+    return book.check(replace(situation, children=children, adults=adults)).compliant
+
+
+def _building(state: CenterState, facts: CenterFacts, now: datetime) -> Building:
+    start = facts.day_start(now)
+    children = sum(
+        1 for ids in state.rooms.values() for c in ids if (place := state.child(c)) is not None and place.since >= start
+    )
+    adults = sum(
+        1
+        for ids in state.staffed.values()
+        for staff_id in ids
+        if (place := state.adult(staff_id)) is not None and place.since >= start and place.state != "on_break"
+    )
+    return Building(children, adults)
+
+
+def _fewer(building: Building | None) -> Building | None:
+    return None if building is None else replace(building, adults=max(0, building.adults - 1))

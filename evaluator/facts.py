@@ -1,0 +1,188 @@
+"""What is known about a center besides its events: places, people, shifts, bookings. Read from the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from domain.people import Booking, Child, Segment, Shift, StaffMember
+from domain.places import Center, Closure, Room
+from domain.time import Interval, age_in_months, local_instant, zone
+from rulebook import AdultHere, ChildHere
+
+
+@dataclass(frozen=True)
+class CenterFacts:
+    """Immutable; replaced as a whole (`dataclasses.replace`) when the platform announces a change.
+
+    `shifts` and `bookings` need to cover the days at hand only (yesterday to tomorrow). Rows of other centers are
+    ignored. Of several versions of one shift the last given holds.
+    """
+
+    center: Center
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    children: Mapping[str, Child] = field(default_factory=dict)
+    staff: Mapping[str, StaffMember] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
+    bookings: tuple[Booking, ...] = ()
+    closures: tuple[Closure, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        center: Center,
+        rooms: Iterable[Room] = (),
+        children: Iterable[Child] = (),
+        staff: Iterable[StaffMember] = (),
+        shifts: Iterable[Shift] = (),
+        bookings: Iterable[Booking] = (),
+        closures: Iterable[Closure] = (),
+    ) -> CenterFacts:
+        return cls(
+            center,
+            {room.room_id: room for room in rooms},
+            {child.child_id: child for child in children},
+            {member.staff_id: member for member in staff},
+            tuple(shifts),
+            tuple(bookings),
+            tuple(closures),
+        )
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        return zone(self.center.timezone)
+
+    def day_of(self, now: datetime) -> date:
+        return now.astimezone(self.tz).date()
+
+    def opening(self, day: date) -> Interval | None:
+        """The open interval of a local day; None when shut or closed by a closure of the whole center."""
+        if day in self._closed_days:
+            return None
+        return self.center.opening(day)
+
+    def service(self, now: datetime) -> Interval | None:
+        """The open interval that holds `now`, else the last one before it today, else the next one today."""
+        day = self.day_of(now)
+        for candidate in (day - timedelta(days=1), day):
+            opening = self.opening(candidate)
+            if opening and now in opening:
+                return opening
+        return self.opening(day)
+
+    def day_start(self, now: datetime) -> datetime:
+        """Since when a stay can belong to today: 04:00 local, or the opening before a night the center stays open.
+
+        Nobody is in a center that was shut for the night; what the events still show from before is left over.
+        """
+        service = self.service(now)
+        four = local_instant(self.day_of(now), FOUR, self.tz)
+        if now < four:
+            four = local_instant(self.day_of(now) - timedelta(days=1), FOUR, self.tz)
+        if service and service.start < four < service.end:
+            return service.start
+        if self.center.opens == self.center.closes:
+            return four - timedelta(days=1)  # round the clock: a stay may have begun a day ago
+        return four
+
+    @cached_property
+    def shifts_by_staff(self) -> Mapping[str, tuple[Shift, ...]]:
+        latest = {shift.shift_id: shift for shift in self.shifts}
+        result: dict[str, list[Shift]] = {}
+        for shift in sorted(latest.values(), key=lambda shift: (shift.start, shift.shift_id)):
+            result.setdefault(shift.staff_id, []).append(shift)
+        return {staff_id: tuple(shifts) for staff_id, shifts in result.items()}
+
+    @cached_property
+    def bookings_by_child(self) -> Mapping[tuple[str, date], tuple[Booking, ...]]:
+        result: dict[tuple[str, date], list[Booking]] = {}
+        for booking in self.bookings:
+            result.setdefault((booking.child_id, booking.day), []).append(booking)
+        return {key: tuple(rows) for key, rows in result.items()}
+
+    def bookings_of(self, child_id: str, day: date) -> tuple[Booking, ...]:
+        return self.bookings_by_child.get((child_id, day), ())
+
+    def shift_at(self, staff_id: str, now: datetime) -> Shift | None:
+        """The scheduled shift that holds `now`, else the one of this member that ended last within four hours."""
+        ended: Shift | None = None
+        for shift in self.shifts_by_staff.get(staff_id, ()):
+            if shift.status != "scheduled":
+                continue
+            if shift.start <= now < shift.end:
+                return shift
+            if shift.end <= now < shift.end + timedelta(hours=4):
+                ended = shift
+        return ended
+
+    def segment_at(self, staff_id: str, now: datetime) -> Segment | None:
+        """Where the plan wants this member of staff now; never a statement of where they are."""
+        shift = self.shift_at(staff_id, now)
+        if shift is None:
+            return None
+        return next((part for part in shift.segments if part.start <= now < part.end), None)
+
+    def display(self, staff_id: str) -> str:
+        """A member of staff in a sentence: their stored name, else their id."""
+        member = self.staff.get(staff_id)
+        return (member.display_name if member else None) or staff_id
+
+    def room_name(self, room_id: str) -> str:
+        room = self.rooms.get(room_id)
+        return room.name if room else room_id
+
+    def child_here(self, child_id: str, day: date) -> ChildHere:
+        """The child as the rulebook sees it that day; an unknown child or birth date has no age."""
+        key = (child_id, day)
+        found = self._child_here.get(key)
+        if found is None:
+            child = self.children.get(child_id)
+            born = child.birth_date if child else None
+            age = None if born is None or born > day else age_in_months(born, day)
+            found = self._child_here[key] = ChildHere(age if age is None or age < 216 else None, child_id)
+        return found
+
+    def adult_here(self, staff_id: str, day: date) -> AdultHere:
+        """The adult, in the room, as the rulebook sees them that day; somebody unknown has no role and counts not."""
+        key = (staff_id, day)
+        found = self._adult_here.get(key)
+        if found is None:
+            member = self.staff.get(staff_id)
+            if member is None:
+                found = AdultHere(staff_id, "unknown")
+            else:
+                born = member.birth_date
+                age = None if born is None or born > day else age_in_months(born, day) // 12
+                codes = frozenset(each.code for each in member.credentials if each.valid_on(day))
+                found = AdultHere(staff_id, member.role, age, codes)
+            self._adult_here[key] = found
+        return found
+
+    @cached_property
+    def planned_by_room(self) -> Mapping[str, tuple[tuple[Segment, str], ...]]:
+        """Planned segments of scheduled shifts by room: (segment, staff_id), by start."""
+        result: dict[str, list[tuple[Segment, str]]] = {}
+        for staff_id, shifts in self.shifts_by_staff.items():
+            for shift in shifts:
+                for part in shift.segments:
+                    if shift.status == "scheduled" and part.kind == "room" and part.room_id:
+                        result.setdefault(part.room_id, []).append((part, staff_id))
+        return {room: tuple(sorted(parts, key=lambda each: (each[0].start, each[1]))) for room, parts in result.items()}
+
+    @cached_property
+    def _child_here(self) -> dict[tuple[str, date], ChildHere]:
+        return {}
+
+    @cached_property
+    def _adult_here(self) -> dict[tuple[str, date], AdultHere]:
+        return {}
+
+    @cached_property
+    def _closed_days(self) -> frozenset[date]:
+        return frozenset(row.day for row in self.closures if row.room_id is None)
+
+
+FOUR = datetime.min.time().replace(hour=4)

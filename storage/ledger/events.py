@@ -1,0 +1,93 @@
+"""Attendance events in the ledger: append once, read again, find gaps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from domain.events import Event, event_from_json, event_to_json
+from storage import audit
+from storage.ledger.schema import canonical_json, events
+from storage.ledger.upsert import insert_new
+
+
+def append_events(connection: Connection, arrived: Iterable[Event], received_at: datetime, source: str) -> list[Event]:
+    """Store what is new; the new events in their order of arrival. What is known already changes nothing.
+
+    Each center's new events leave one audit entry with the digest of all of them.
+    """
+    rows = {_identity(row): (row, event) for event in arrived for row in [_row(event, received_at, source)]}
+    if not rows:
+        return []
+    first = 1 + int(connection.execute(select(func.coalesce(func.max(events.c.position), 0))).scalar_one())
+    values = [{**row, "position": first + offset} for offset, (row, _) in enumerate(rows.values())]
+    stored = {position for (position,) in insert_new(connection, events, values)}
+    new = [arrived for position, arrived in enumerate(rows.values(), start=first) if position in stored]
+    for center_id in sorted({event.center_id for _, event in new}):
+        mine = [row for row, event in new if event.center_id == center_id]
+        after = {"count": len(mine), "digest": _joint_digest([row["digest"] for row in mine]), "source": source}
+        span = f"events:{mine[0]['sequence']}..{mine[-1]['sequence']}"
+        audit.append(
+            connection, audit.Entry(center_id, "events.received", span, "service", received_at, after=after)
+        )  # fmt: skip
+    return [event for _, event in new]
+
+
+def read_events(
+    connection: Connection,
+    center_id: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after_position: int = 0,
+) -> list[Event]:
+    """A center's events in order of arrival: those that happened, or became known, in [since, until)."""
+    query = select(events.c.body).where(events.c.center_id == center_id, events.c.position > after_position)
+    if since is not None:
+        query = query.where((events.c.happened_at >= since) | (events.c.recorded_at >= since))
+    if until is not None:
+        query = query.where(events.c.happened_at < until)
+    return [event_from_json(row.body) for row in connection.execute(query.order_by(events.c.position))]
+
+
+def event_centers(connection: Connection) -> list[str]:
+    return [row.center_id for row in connection.execute(select(events.c.center_id).distinct().order_by("center_id"))]
+
+
+def gaps(connection: Connection, center_id: str) -> tuple[int, list[tuple[int, int]]]:
+    """The highest sequence stored, and the ranges (first, last) that are missing below it."""
+    behind = func.lag(events.c.sequence, 1, 0).over(order_by=events.c.sequence)
+    pairs = select(behind.label("before"), events.c.sequence).where(events.c.center_id == center_id).subquery()
+    holes = connection.execute(
+        select(pairs.c.before, pairs.c.sequence).where(pairs.c.sequence > pairs.c.before + 1).order_by("sequence")
+    )
+    missing = [(row.before + 1, row.sequence - 1) for row in holes]
+    top = connection.execute(select(func.max(events.c.sequence)).where(events.c.center_id == center_id)).scalar()
+    return int(top or 0), missing
+
+
+def _row(event: Event, received_at: datetime, source: str) -> dict[str, Any]:
+    body = event_to_json(event)
+    return {
+        "center_id": event.center_id,
+        "sequence": event.sequence,
+        "event_id": event.event_id,
+        "digest": hashlib.sha256(canonical_json(body).encode()).hexdigest()[:16],
+        "happened_at": event.happened_at,
+        "recorded_at": event.recorded_at,
+        "received_at": received_at,
+        "source": source,
+        "body": body,
+    }
+
+
+def _identity(row: dict[str, Any]) -> tuple[str, str, str]:
+    return (row["center_id"], row["event_id"], row["digest"])
+
+
+def _joint_digest(digests: Sequence[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()

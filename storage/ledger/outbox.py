@@ -1,0 +1,181 @@
+"""Messages to be sent: enqueued with the change they tell of, claimed by compare-and-set, every attempt on record.
+
+pending -> sending -> sent | failed | dropped; a passing failure goes back to pending. A row found `sending` at start
+belongs to a process that died between the vendor's answer and its record: it is sent again, marked as a repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from storage.ledger.schema import attempts, outbox, suppressed
+from storage.ledger.upsert import insert_new
+
+Outcome = Literal["sent", "passing", "permanent", "dropped"]
+_AFTER = {"sent": "sent", "passing": "pending", "permanent": "failed", "dropped": "dropped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way. `message_id` is its idempotency key at vendors that take one."""
+
+    message_id: str
+    center_id: str
+    outlet: str
+    recipient: str
+    body: dict[str, Any]
+    created_at: datetime
+    not_before: datetime
+    incident_id: str | None = None
+    proposal_id: str | None = None
+    status: str = "pending"  # shadow: on record only, never sent
+    attempts: int = 0
+    repeats: int = 0  # attempts that may have reached the recipient although nothing was recorded
+    claimed_at: datetime | None = None
+    finished_at: datetime | None = None
+    reference: str | None = None  # what the vendor calls it
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    message_id: str
+    number: int
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    detail: str | None
+    repeat: bool
+
+
+def enqueue(connection: Connection, messages: Iterable[Outgoing]) -> int:
+    """Add messages; one whose id is known already stays as it is. How many were new."""
+    return len(insert_new(connection, outbox, [asdict(message) for message in messages]))
+
+
+def claim(connection: Connection, now: datetime, limit: int, busy: Iterable[str] = ()) -> list[Outgoing]:
+    """Take due messages and record the attempt about to be made. `busy`: outlets that must not be used now."""
+    due = (
+        select(outbox)
+        .where(outbox.c.status == "pending", outbox.c.not_before <= now, outbox.c.outlet.not_in(list(busy)))
+        .order_by(outbox.c.not_before, outbox.c.message_id)
+        .limit(limit)
+    )
+    taken = []
+    for row in connection.execute(due).all():
+        message = _message(row)
+        ours = connection.execute(
+            update(outbox)
+            .where(
+                outbox.c.message_id == message.message_id,
+                outbox.c.status == "pending",
+                outbox.c.attempts == message.attempts,
+            )
+            .values(status="sending", attempts=message.attempts + 1, claimed_at=now)
+        ).rowcount
+        if ours:
+            number = message.attempts + 1
+            connection.execute(
+                insert(attempts).values(
+                    message_id=message.message_id, number=number, started_at=now, repeat=int(_is_repeat(message))
+                )
+            )
+            taken.append(get(connection, message.message_id))
+    return taken
+
+
+def finish(
+    connection: Connection,
+    message: Outgoing,
+    outcome: Outcome,
+    now: datetime,
+    *,
+    detail: str = "",
+    reference: str | None = None,
+    retry_at: datetime | None = None,
+) -> bool:
+    """Record how the claimed attempt ended. False if the message is no longer ours."""
+    ours = connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.message_id == message.message_id,
+            outbox.c.status == "sending",
+            outbox.c.attempts == message.attempts,
+        )
+        .values(
+            status=_AFTER[outcome],
+            finished_at=None if outcome == "passing" else now,
+            reference=reference,
+            **({"not_before": retry_at} if outcome == "passing" and retry_at else {}),
+        )
+    ).rowcount
+    if ours:
+        connection.execute(
+            update(attempts)
+            .where(attempts.c.message_id == message.message_id, attempts.c.number == message.attempts)
+            .values(finished_at=now, outcome=outcome, detail=detail[:500])
+        )
+    return bool(ours)
+
+
+def recover(connection: Connection, now: datetime) -> int:
+    """At start: messages whose sender died become pending again, marked as repeats. How many."""
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.status == "sending")
+        .values(status="pending", repeats=outbox.c.repeats + 1, not_before=now)
+    ).rowcount
+
+
+def withdraw(connection: Connection, incident_id: str, now: datetime, reason: str) -> int:
+    """Drop an incident's messages that have not left yet."""
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.incident_id == incident_id, outbox.c.status == "pending")
+        .values(status="dropped", finished_at=now, reference=reason)
+    ).rowcount
+
+
+def get(connection: Connection, message_id: str) -> Outgoing:
+    return _message(connection.execute(select(outbox).where(outbox.c.message_id == message_id)).one())
+
+
+def messages_of(
+    connection: Connection, center_id: str, *, incident_id: str | None = None, limit: int = 1000
+) -> list[Outgoing]:
+    query = select(outbox).where(outbox.c.center_id == center_id).order_by(outbox.c.created_at.desc()).limit(limit)
+    if incident_id is not None:
+        query = query.where(outbox.c.incident_id == incident_id)
+    return [_message(row) for row in connection.execute(query)]
+
+
+def attempts_of(connection: Connection, message_id: str) -> list[Attempt]:
+    query = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.number)
+    return [Attempt(**{**row._mapping, "repeat": bool(row.repeat)}) for row in connection.execute(query)]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next pending message may be sent."""
+    return connection.execute(select(func.min(outbox.c.not_before)).where(outbox.c.status == "pending")).scalar()
+
+
+def suppress(connection: Connection, outlet: str, recipient: str, now: datetime, reason: str) -> None:
+    """Never send to this recipient through this outlet again."""
+    insert_new(connection, suppressed, [{"outlet": outlet, "recipient": recipient, "at": now, "reason": reason}])
+
+
+def is_suppressed(connection: Connection, outlet: str, recipient: str) -> bool:
+    query = select(suppressed.c.at).where(suppressed.c.outlet == outlet, suppressed.c.recipient == recipient)
+    return connection.execute(query).first() is not None
+
+
+def _is_repeat(message: Outgoing) -> bool:
+    return message.repeats > 0
+
+
+def _message(row: Any) -> Outgoing:
+    return Outgoing(**row._mapping)

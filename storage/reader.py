@@ -88,7 +88,7 @@ def _open_current(data_dir: Path) -> tuple[Snapshot, duckdb.DuckDBPyConnection]:
     for attempt in range(_ATTEMPTS):
         snapshot = current_snapshot(data_dir)
         try:
-            connection = duckdb.connect(str(snapshot.path), read_only=True, config={"TimeZone": "UTC"})
+            connection = duckdb.connect(str(snapshot.path), read_only=True)
         except duckdb.Error as error:
             if attempt + 1 < _ATTEMPTS and current_snapshot(data_dir).version != snapshot.version:
                 continue  # pruned between the two reads

@@ -147,7 +147,7 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         try:
-            connection = duckdb.connect(str(self.path), config={"TimeZone": "UTC"})
+            connection = duckdb.connect(str(self.path))
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise _busy(self.path) from error

@@ -9,6 +9,7 @@ RatiocastError
 ├── Forbidden           the key's role or center does not allow it     exit 1 / HTTP 403
 ├── Conflict            somebody else changed it meanwhile             exit 1 / HTTP 409
 ├── TooLarge            the body is above the limit                    exit 1 / HTTP 413
+├── TooManyFailures     too many bad keys or passwords from one place  exit 1 / HTTP 429
 ├── LeakageError        something not yet known at the origin was read exit 1 / HTTP 500
 ├── PlatformError       the childcare platform                         exit 1 / HTTP 502
 │   ├── PlatformUnavailable  did not answer, 429 or 5xx to the end
@@ -60,6 +61,10 @@ class Conflict(RatiocastError):
 
 class TooLarge(RatiocastError):
     http_status = 413
+
+
+class TooManyFailures(RatiocastError):
+    http_status = 429
 
 
 class LeakageError(RatiocastError):

@@ -36,6 +36,18 @@ class Settings(BaseSettings):
     feed_path: str = Field("", description="Folder or URL of the platform's data feed, with its path template.")
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8080, ge=1, le=65535, description="Port the service listens on.")
+    public_url: str = Field(
+        "", description="Address under which people and vendors reach the service; empty: host:port."
+    )
+    slack_webhook: SecretStr = Field(SecretStr(""), description="Slack incoming webhook of the usual channel.")
+    slack_signing_secret: SecretStr = Field(SecretStr(""), description="Signing secret of the Slack app (buttons).")
+    teams_webhook: SecretStr = Field(SecretStr(""), description="Teams workflow address of the usual channel.")
+    twilio_account_sid: str = Field("", description="Twilio account that sends text messages.")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; also checks replies.")
+    twilio_from: str = Field("", description="Telephone number text messages come from, such as +15550100.")
+    twilio_url: str = Field("https://api.twilio.com", description="Base URL of Twilio's API.")
+    smtp_url: SecretStr = Field(SecretStr(""), description="Mail server: smtp://user:password@host:587 or smtps://...")
+    email_from: str = Field("", description="Sender address of e-mail.")
     store_names: bool = Field(default=False, description="Keep children's display names (never sent to outlets).")
     mode: Literal["shadow", "alerts", "suggestions", "automatic"] = Field(
         "shadow", description="Mode of a center that has not chosen one."

@@ -1,0 +1,66 @@
+"""What a center has chosen: its mode, how it wants to be told, whom to reach how, and its rule options."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from domain.errors import BadInput
+from evaluator.policy import AUDIENCES, Policy, policy_from_json, policy_to_json
+from storage.settings import Settings
+
+Mode = Literal["shadow", "alerts", "suggestions", "automatic"]
+Reach = Literal["slack", "sms", "email", "teams", "apprise", "in_app", "task"]
+
+
+class Contact(BaseModel):
+    """One way to reach an audience. `recipient` is the outlet's own kind of address; "" is the installation's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outlet: Reach
+    recipient: Annotated[str, Field(max_length=500)] = ""
+
+
+class CenterSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode | None = Field(None, description="None: the installation's default.")
+    automatic_kinds: tuple[Literal["move_float", "move_spare", "end_break_early"], ...] = Field(
+        (), description="Kinds of proposal that mode automatic may carry out by itself."
+    )
+    policy: dict[str, Any] = Field({}, description="Differences from the usual routing policy.")
+    contacts: dict[str, tuple[Contact, ...]] = Field({}, description="By audience: director, floats, ...")
+    rule_options: dict[str, Any] = Field({}, description="Options of the jurisdiction's rules.")
+    stricter_policy: dict[str, Any] | None = Field(None, description="The center's own stricter limits.")
+    retention_days: int = Field(1100, ge=30, le=36500, description="How long attendance events are kept.")
+
+    @field_validator("contacts")
+    @classmethod
+    def _audiences_are_known(cls, value: dict[str, tuple[Contact, ...]]) -> dict[str, tuple[Contact, ...]]:
+        if unknown := sorted(set(value) - set(AUDIENCES)):
+            raise ValueError(f"'{unknown[0]}' is no audience; use {', '.join(AUDIENCES)}")
+        return value
+
+    @field_validator("policy")
+    @classmethod
+    def _policy_is_one(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            policy_from_json(policy_to_json(Policy()) | value)
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+        if unknown := sorted(set(value) - set(policy_to_json(Policy()))):
+            raise ValueError(f"'{unknown[0]}' is no field of a policy")
+        return value
+
+    def mode_in(self, settings: Settings) -> Mode:
+        return self.mode or settings.mode
+
+    def policy_in(self, settings: Settings, timezone: str, version: str) -> Policy:
+        """The policy in force; an installation's threshold holds unless the center has its own."""
+        threshold = settings.risk_threshold
+        base = policy_to_json(Policy()) | {"risk_threshold": threshold, "risk_clear": round(threshold * 0.6, 4)}
+        if "risk_threshold" in self.policy and "risk_clear" not in self.policy:
+            base["risk_clear"] = round(float(self.policy["risk_threshold"]) * 0.6, 4)
+        return policy_from_json(base | self.policy | {"timezone": timezone, "version": version})

@@ -1,0 +1,35 @@
+"""Waiting at the clock's own speed: a service on a double's clock lives in simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from domain.time import Clock, SystemClock
+
+_LOOK_SECONDS = 0.25  # real time after which a clock that may be set or sped up is looked at again
+
+
+async def wait_until(clock: Clock, instant: datetime | None, wake: asyncio.Event) -> bool:
+    """Until the clock shows `instant` (None: for ever) or `wake` is set; whether it was woken. Clears `wake`."""
+    while not wake.is_set():
+        seconds = _real_seconds(clock, instant)
+        if seconds is not None and seconds <= 0:
+            return False
+        try:
+            await asyncio.wait_for(wake.wait(), seconds)
+        except TimeoutError:
+            continue
+    wake.clear()
+    return True
+
+
+def _real_seconds(clock: Clock, instant: datetime | None) -> float | None:
+    """How long to sleep before looking again; the system's clock is never looked at in between."""
+    if instant is None:
+        return None
+    left = (instant - clock.now()).total_seconds()
+    if left <= 0 or isinstance(clock, SystemClock) or type(clock).__name__ == "SystemPacedClock":
+        return left
+    speed = float(getattr(clock, "speed", 0.0))
+    return min(left / speed, _LOOK_SECONDS) if speed > 0 else _LOOK_SECONDS

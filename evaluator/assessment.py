@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from domain.errors import NotFound
 from domain.time import format_instant
+from evaluator import codec
+from evaluator.causes import UNKNOWN, RootCause, root_cause
 from evaluator.facts import CenterFacts
-from evaluator.groups import Group, group, members_of_groups
-from evaluator.instants import next_instant
+from evaluator.groups import Group, group, members_of_groups, youngest
+from evaluator.instants import nap_over, next_instant
 from evaluator.state import CenterState
 from evaluator.trust import Trust, judge
 from rulebook import AdultHere, Building, ChildHere, Departure, RoomLicence, Situation, Verdict
@@ -34,6 +36,9 @@ class RoomAssessment:
     trust: Trust
     if_back: bool | None = None  # not compliant, but would be if those who stepped out were back
     if_doubts_hold: bool | None = None  # not compliant, but would be if the doubted counts are wrong
+    if_doubts_hurt: bool | None = None  # compliant, but would not be if the doubted counts are wrong
+    root_cause: RootCause = UNKNOWN
+    next_doubt: datetime | None = None
     situation: Situation | None = field(default=None, repr=False)
 
     @property
@@ -56,6 +61,7 @@ class RoomAssessment:
             "verdict": self.verdict.to_json(),
             "trust": self.trust.to_json(),
             "rests_on_doubt": self.rests_on_doubt,
+            "root_cause": codec.to_json(self.root_cause),
         }
 
 
@@ -76,7 +82,9 @@ class Assessment:
             if found is None and room_id in candidate.group.members:
                 found = candidate
         if found is None:
-            raise NotFound(f"center {self.center_id} has no room '{room_id}'; known are {', '.join(sorted(self.rooms))}")
+            raise NotFound(
+                f"center {self.center_id} has no room '{room_id}'; known are {', '.join(sorted(self.rooms))}"
+            )
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -108,21 +116,26 @@ def assess(
 ) -> Assessment:
     """Checks every room, or only the groups that hold one of `rooms` (what `Applied.rooms` named).
 
-    `expected`: children a forecast expects per room by now; it lets silence be doubted. `next_instant` is always that
-    of the whole center.
+    `expected`: children a forecast expects per room by now; it lets silence be doubted. `next_instant` covers
+    the center and the rooms assessed: after a partial assessment keep the earlier of its own and the last one.
     """
     groups = members_of_groups(state, facts, now)
-    wanted = set(groups) if rooms is None else {t for t, members in groups.items() if not set(rooms).isdisjoint(members)}
+    wanted = (
+        set(groups) if rooms is None else {t for t, members in groups.items() if not set(rooms).isdisjoint(members)}
+    )
     building = _building(state, facts, now)
     result: dict[str, RoomAssessment] = {}
     for room_id in sorted(wanted):
         people = group(state, facts, room_id, groups[room_id], now)
         result[room_id] = _assess_room(state, facts, book, people, building, now, expected)
-    instant = next_instant(state, facts, book, now, groups)
-    return Assessment(state.center_id, now, result, instant, complete=rooms is None)
+    instants = [next_instant(state, facts, book, now), *(room.next_doubt for room in result.values())]
+    soonest = min((instant for instant in instants if instant is not None), default=None)
+    return Assessment(state.center_id, now, result, soonest, complete=rooms is None)
 
 
-def situation_of(state: CenterState, facts: CenterFacts, people: Group, building: Building | None, now: datetime) -> Situation:
+def situation_of(
+    state: CenterState, facts: CenterFacts, people: Group, building: Building | None, now: datetime
+) -> Situation:
     """The question to the rulebook. A nap counts until it is ended or its window closes, whichever comes first."""
     activity, nap_minutes = "normal", None
     naps = [nap for member in people.members if (nap := napping(state, facts, member, now))]
@@ -140,8 +153,6 @@ def situation_of(state: CenterState, facts: CenterFacts, people: Group, building
 
 def napping(state: CenterState, facts: CenterFacts, room_id: str, now: datetime) -> datetime | None:
     """Since when the room naps; None if it does not, or its nap window is over."""
-    from evaluator.instants import nap_over  # noqa: PLC0415
-
     nap = state.nap(room_id)
     if nap is None or nap.since < facts.day_start(now) or now >= nap_over(facts, room_id, nap.since):
         return None
@@ -165,15 +176,21 @@ def _assess_room(
 ) -> RoomAssessment:  # fmt: skip
     situation = situation_of(state, facts, people, building, now)
     verdict = book.check(situation)
-    trust = judge(state, facts, people, now, expected)
-    if_back = if_doubts_hold = None
+    trust, next_doubt = judge(state, facts, people, now, expected)
+    if_back = if_doubts_hold = if_doubts_hurt = None
+    cause = UNKNOWN
     if not verdict.compliant:
-        back = tuple(replace(a, state="in_room", away_seconds=0) if a.state == "stepped_out" else a for a in people.adults)
+        back = tuple(
+            replace(a, state="in_room", away_seconds=0) if a.state == "stepped_out" else a for a in people.adults
+        )
         if_back = back != people.adults and book.check(replace(situation, adults=back)).compliant
         if_doubts_hold = trust.doubtful and _without_doubted(facts, book, situation, trust, now)
+        cause = root_cause(state, facts, people, verdict, now)
+    elif trust.doubtful:
+        if_doubts_hurt = _hurt_by_doubts(facts, book, situation, people, trust)
     return RoomAssessment(
         people.room_id, " + ".join(facts.room_name(member) for member in people.members), people, verdict, trust, if_back,
-        if_doubts_hold, situation,
+        if_doubts_hold, if_doubts_hurt, cause, next_doubt, situation,
     )  # fmt: skip
 
 
@@ -188,6 +205,17 @@ def _without_doubted(facts: CenterFacts, book: Book, situation: Situation, trust
     if len(children) == len(situation.children) and adults == situation.adults:
         return False
     return book.check(replace(situation, children=children, adults=adults)).compliant
+
+
+def _hurt_by_doubts(facts: CenterFacts, book: Book, situation: Situation, people: Group, trust: Trust) -> bool:
+    """Whether the room would be out of ratio if every doubt that could hide it were true."""
+    doubted = {staff_id for doubt in trust.doubts for staff_id in doubt.doubted_staff_ids}
+    adults = tuple(adult for adult in situation.adults if adult.staff_id not in doubted)
+    more = sum(doubt.more_children for doubt in trust.doubts)
+    if not more and adults == situation.adults:
+        return False
+    children = (*situation.children, *[ChildHere(youngest(facts, people.members))] * more)
+    return not book.check(replace(situation, adults=adults, children=children)).compliant
 
 
 def _building(state: CenterState, facts: CenterFacts, now: datetime) -> Building:

@@ -106,6 +106,40 @@ class CenterFacts:
     def bookings_of(self, child_id: str, day: date) -> tuple[Booking, ...]:
         return self.bookings_by_child.get((child_id, day), ())
 
+    @cached_property
+    def booked_days(self) -> frozenset[date]:
+        """Days for which any booking is known."""
+        return frozenset(booking.day for booking in self.bookings)
+
+    def children_by_home(self, room_ids: Iterable[str]) -> list[str]:
+        return [child_id for room_id in room_ids for child_id in self._by_home.get(room_id, ())]
+
+    def due_arrivals(self, room_id: str, day: date) -> tuple[tuple[str, datetime], ...]:
+        """Children booked into the room that day and when their first session begins."""
+        return self._due.get((room_id, day), ())
+
+    @cached_property
+    def _by_home(self) -> Mapping[str, list[str]]:
+        result: dict[str, list[str]] = {}
+        for child_id, child in sorted(self.children.items()):
+            result.setdefault(child.room_id, []).append(child_id)
+        return result
+
+    @cached_property
+    def _due(self) -> Mapping[tuple[str, date], tuple[tuple[str, datetime], ...]]:
+        first: dict[tuple[str, date], Booking] = {}
+        for row in self.bookings:
+            if row.status == "booked" and row.expected_in is not None:
+                known = first.get((row.child_id, row.day))
+                if known is None or known.expected_in is None or row.expected_in < known.expected_in:
+                    first[(row.child_id, row.day)] = row
+        result: dict[tuple[str, date], list[tuple[str, datetime]]] = {}
+        for (child_id, day), row in first.items():
+            if row.expected_in is not None:
+                at = local_instant(day, row.expected_in, self.tz)
+                result.setdefault((row.room_id, day), []).append((child_id, at))
+        return {key: tuple(sorted(rows, key=lambda each: each[1])) for key, rows in result.items()}
+
     def shift_at(self, staff_id: str, now: datetime) -> Shift | None:
         """The scheduled shift that holds `now`, else the one of this member that ended last within four hours."""
         ended: Shift | None = None
@@ -164,11 +198,19 @@ class CenterFacts:
     @cached_property
     def planned_by_room(self) -> Mapping[str, tuple[tuple[Segment, str], ...]]:
         """Planned segments of scheduled shifts by room: (segment, staff_id), by start."""
+        return self._planned(frozenset({"scheduled"}))
+
+    @cached_property
+    def all_planned_by_room(self) -> Mapping[str, tuple[tuple[Segment, str], ...]]:
+        """As `planned_by_room`, with the shifts that were called out."""
+        return self._planned(frozenset({"scheduled", "called_out"}))
+
+    def _planned(self, statuses: frozenset[str]) -> Mapping[str, tuple[tuple[Segment, str], ...]]:
         result: dict[str, list[tuple[Segment, str]]] = {}
         for staff_id, shifts in self.shifts_by_staff.items():
             for shift in shifts:
                 for part in shift.segments:
-                    if shift.status == "scheduled" and part.kind == "room" and part.room_id:
+                    if shift.status in statuses and part.kind == "room" and part.room_id:
                         result.setdefault(part.room_id, []).append((part, staff_id))
         return {room: tuple(sorted(parts, key=lambda each: (each[0].start, each[1]))) for room, parts in result.items()}
 

@@ -81,10 +81,12 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
         if extra < 0:
             for child_id in most_doubtful(facts, places, headcount, now)[:-extra]:
                 del places[child_id]
-                aside[child_id] = f"the headcount found {headcount.children} children, so one of the recorded is not there"
+                aside[child_id] = (
+                    f"the headcount found {headcount.children} children, so one of the recorded is not there"
+                )
     children = [facts.child_here(child_id, day) for child_id in sorted(places)]
     if extra > 0:
-        children += [ChildHere(_youngest(facts, members))] * extra
+        children += [ChildHere(youngest(facts, members))] * extra
     adults, staff_places, adults_aside, unseen = _adults(state, facts, members, headcount, now, start)
     combination = state.combination()
     return Group(
@@ -94,7 +96,11 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
 
 
 def difference(
-    state: CenterState, places: Mapping[str, ChildPlace], headcount: Observation, members: tuple[str, ...], start: datetime
+    state: CenterState,
+    places: Mapping[str, ChildPlace],
+    headcount: Observation,
+    members: tuple[str, ...],
+    start: datetime,
 ) -> int:
     """How many more children (or fewer, negative) are here than the events say, since the last headcount.
 
@@ -148,7 +154,7 @@ def minutes_until_out(facts: CenterFacts, child_id: str, now: datetime) -> float
     return (last.hour - local.hour) * 60.0 + last.minute - local.minute
 
 
-def _youngest(facts: CenterFacts, members: tuple[str, ...]) -> int | None:
+def youngest(facts: CenterFacts, members: tuple[str, ...]) -> int | None:
     """The age as which an unidentified child counts: the youngest the rooms are for; unknown if that is unknown."""
     ages = [facts.rooms[member].age_min_months for member in members if member in facts.rooms]
     return min(ages) if ages else None
@@ -178,7 +184,9 @@ def _adults(
     for staff_id in sorted(places):
         adult, place = facts.adult_here(staff_id, day), places[staff_id]
         if place.state == "stepped_out":
-            adult = replace(adult, state="stepped_out", away_seconds=max(0, int((now - place.state_since).total_seconds())))
+            adult = replace(
+                adult, state="stepped_out", away_seconds=max(0, int((now - place.state_since).total_seconds()))
+            )
         elif place.state == "on_break":
             adult = replace(adult, state="on_break")
         adults.append(adult)
@@ -186,7 +194,11 @@ def _adults(
 
 
 def _as_seen(
-    state: CenterState, places: dict[str, StaffPlace], aside: dict[str, str], headcount: Observation, members: tuple[str, ...]
+    state: CenterState,
+    places: dict[str, StaffPlace],
+    aside: dict[str, str],
+    headcount: Observation,
+    members: tuple[str, ...],
 ) -> int:
     """Applies what the headcount saw of the adults, until an event of theirs tells more; returns how many are unnamed."""
     at = headcount.happened_at
@@ -199,12 +211,18 @@ def _as_seen(
                 aside[staff_id] = "not seen in the room at the headcount"
         for staff_id in seen - set(places):
             if state.adult_at(staff_id, at) == state.adult(staff_id):  # no event of theirs since
-                places[staff_id] = StaffPlace(members[0], at, "in_room", at, "seen at the headcount, not clocked in here")
+                places[staff_id] = StaffPlace(
+                    members[0], at, "in_room", at, "seen at the headcount, not clocked in here"
+                )
                 aside.pop(staff_id, None)
         return 0
     if headcount.adults is None:
         return 0
-    then = [s for s in state.adults_known() if (p := state.adult_at(s, at)) and p.room_id in members and p.state == "in_room"]
+    then = [
+        s
+        for s in state.adults_known()
+        if (p := state.adult_at(s, at)) and p.room_id in members and p.state == "in_room"
+    ]
     over = len(then) - headcount.adults
     if over <= 0:
         return -over

@@ -85,7 +85,13 @@ class Incident:
         return self.status in OPEN
 
     def with_entry(
-        self, at: datetime, kind: str, sentence: str, actor: str = "", facts: Mapping[str, Any] | None = None, **changes: Any
+        self,
+        at: datetime,
+        kind: str,
+        sentence: str,
+        actor: str = "",
+        facts: Mapping[str, Any] | None = None,
+        **changes: Any,
     ) -> Incident:
         """A copy with one more line of history and the given fields changed."""
         return replace(self, history=(*self.history, Entry(at, kind, sentence, actor, facts or {})), **changes)

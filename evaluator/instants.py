@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from domain.time import local_instant
 from evaluator.facts import CenterFacts
-from evaluator.groups import group
 from evaluator.state import CenterState
-from evaluator.trust import next_doubt
 
 SHORT_ABSENCE_SECONDS = (300, 1200)  # the graces of short absences known in the rules (Head Start, Kansas)
 
@@ -21,11 +19,9 @@ class Boundaries(Protocol):
         ...
 
 
-def next_instant(
-    state: CenterState, facts: CenterFacts, book: object, now: datetime, groups: Mapping[str, tuple[str, ...]]
-) -> datetime | None:
-    """The earliest such instant after `now`, of the whole center."""
-    return min((each for each in _instants(state, facts, book, now, groups) if each > now), default=None)
+def next_instant(state: CenterState, facts: CenterFacts, book: object, now: datetime) -> datetime | None:
+    """The earliest such instant after `now`, of the whole center; when trust changes is each room's `next_doubt`."""
+    return min((each for each in _instants(state, facts, book, now) if each > now), default=None)
 
 
 def nap_over(facts: CenterFacts, room_id: str, since: datetime) -> datetime:
@@ -37,12 +33,10 @@ def nap_over(facts: CenterFacts, room_id: str, since: datetime) -> datetime:
     return ends if ends > since else since
 
 
-def _instants(
-    state: CenterState, facts: CenterFacts, book: object, now: datetime, groups: Mapping[str, tuple[str, ...]]
-) -> Iterator[datetime]:
+def _instants(state: CenterState, facts: CenterFacts, book: object, now: datetime) -> Iterator[datetime]:
     day = facts.day_of(now)
     tomorrow = day + timedelta(days=1)
-    yield from _rule_boundaries(facts, book, now, day)
+    yield from _rule_boundaries(facts, book, day)
     yield local_instant(tomorrow, time(0), facts.tz)  # birthdays, credentials, dated rules
     yield facts.day_start(now) + timedelta(days=1)
     for room_id in facts.rooms:
@@ -59,17 +53,12 @@ def _instants(
                 yield shift.end
                 yield from (part.start for part in shift.segments)
                 yield from (part.end for part in shift.segments)
-    for room_id, members in groups.items():
-        doubt = next_doubt(state, facts, group(state, facts, room_id, members, now), now)
-        if doubt is not None:
-            yield doubt
 
 
-def _rule_boundaries(facts: CenterFacts, book: object, now: datetime, day: date) -> Iterator[datetime]:
+def _rule_boundaries(facts: CenterFacts, book: object, day: date) -> Iterator[datetime]:
     boundaries = getattr(book, "boundaries", None)
     if boundaries is None:
         return
     for at in boundaries(facts.center.opens, facts.center.closes):
         yield local_instant(day, at, facts.tz)
         yield local_instant(day + timedelta(days=1), at, facts.tz)
-    yield from (now for _ in ())

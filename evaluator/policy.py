@@ -69,7 +69,8 @@ DEFAULT_GRACE_SECONDS: Mapping[str, int] = {
     "nobody": 45,  # children and no adult at all
     "ratio": 90,
     "group_size": 120,
-    "step_out": 300,  # a short absence
+    "soft": 60,  # a short absence: until the room lead gets a note
+    "step_out": 300,  # a short absence: until it is a violation
     "headroom": 600,  # full, not over
     "outlook": 0,  # the odds themselves are smoothed
     "count": 120,
@@ -99,7 +100,9 @@ class Policy:
     def __post_init__(self) -> None:
         unknown = set(self.routes) - {*SEVERITIES, "please_count"}
         if unknown:
-            raise BadInput(f"the policy routes the unknown severity '{min(unknown)}'; known are {', '.join(SEVERITIES)}")
+            raise BadInput(
+                f"the policy routes the unknown severity '{min(unknown)}'; known are {', '.join(SEVERITIES)}"
+            )
         for severity, route in self.routes.items():
             for target in (*route.targets, *(each for rung in route.ladder for each in rung.targets)):
                 if target.audience not in AUDIENCES or target.outlet not in OUTLETS:

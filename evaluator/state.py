@@ -71,12 +71,11 @@ class CenterState:
         self._combination: Track[Combination] = Track(step_combination)
         self._headcounts: dict[str, list[Observation]] = {}
         self._newest_headcount: datetime | None = None
+        self._strays: dict[str, list[Event]] = {}
         self._present_at: dict[datetime, Mapping[str, ChildPlace]] = {}
 
     @classmethod
-    def rebuild(
-        cls, center_id: str, events: Iterable[Event], observations: Iterable[Observation] = ()
-    ) -> CenterState:
+    def rebuild(cls, center_id: str, events: Iterable[Event], observations: Iterable[Observation] = ()) -> CenterState:
         """The state from scratch, in any order."""
         state = cls(center_id)
         for event in events:
@@ -95,12 +94,18 @@ class CenterState:
         known = self._raw.get(event.event_id)
         if known is not None and (known == event or _rank(known) >= _rank(event)):
             return NOTHING
-        if known is not None or event.event_id in self._links or (event.event_type == "correction" and event.supersedes):
+        if (
+            known is not None
+            or event.event_id in self._links
+            or (event.event_type == "correction" and event.supersedes)
+        ):
             return self._redecide(event)
         self._raw[event.event_id] = event
         rooms, late = self._place(event)
         reread = _REREAD.get(event.event_type)
-        return Applied(True, frozenset(rooms), frozenset({reread} if reread else ()), event.happened_at if late else None)
+        return Applied(
+            True, frozenset(rooms), frozenset({reread} if reread else ()), event.happened_at if late else None
+        )
 
     def observe(self, observation: Observation) -> Applied:
         """Takes one headcount; a double changes nothing."""
@@ -160,6 +165,30 @@ class CenterState:
     def adults_known(self) -> Iterable[str]:
         """Everybody with a staff event that is remembered."""
         return self._staff.keys()
+
+    def was_in(self, child_id: str, since: datetime) -> bool:
+        """Whether the child had any event since then."""
+        track = self._children.get(child_id)
+        return bool(track and track.events and track.events[-1].happened_at >= since)
+
+    def worked(self, staff_id: str, since: datetime) -> bool:
+        """Whether the adult had any event since then."""
+        track = self._staff.get(staff_id)
+        return bool(track and track.events and track.events[-1].happened_at >= since)
+
+    def left_at(self, staff_id: str) -> datetime | None:
+        """When the adult clocked out, if they are not clocked in now."""
+        track = self._staff.get(staff_id)
+        return track.events[-1].happened_at if track and track.events and track.place is None else None
+
+    def nap_ended(self, room_id: str) -> datetime | None:
+        """When the room's last nap was ended by an event; None while it naps or if it never did."""
+        track = self._naps.get(room_id)
+        return track.events[-1].happened_at if track and track.events and track.place is None else None
+
+    def stray_check_outs(self) -> Iterable[Event]:
+        """Check-outs of children whom the events did not show in."""
+        return (event for events in self._strays.values() for event in events)
 
     def child_events(self, since: datetime) -> Iterable[Event]:
         """Effective events of children after `since`, in no particular order."""
@@ -305,6 +334,10 @@ class CenterState:
         else:
             track.add(event)
         after, rooms = track.place, set()
+        if late or remove:
+            self._strays[child_id] = [each for each in track.events if self._is_stray(track, each)]
+        elif before is None and event.event_type == "check_out":
+            self._strays.setdefault(child_id, []).append(event)
         if before is not None:
             rooms.add(before.room_id)
         if after is not None:
@@ -335,6 +368,12 @@ class CenterState:
                 rooms.add(after.room_id)
         return rooms, late
 
+    @staticmethod
+    def _is_stray(track: Track[ChildPlace], event: Event) -> bool:
+        if event.event_type != "check_out":
+            return False
+        return track.fold(each for each in track.events if key_of(each) < key_of(event)) is None
+
     def _all_rooms(self) -> set[str]:
         return set(self.rooms) | {room_id for room_id in self.staffed if room_id}
 
@@ -356,4 +395,4 @@ def _rank(event: Event) -> tuple[datetime, int, str]:
     return (event.recorded_at, event.sequence, repr(event))
 
 
-assert KNOWN_EVENTS >= CHILD_EVENTS | STAFF_EVENTS | _NAP | _COMBINATION | set(_REREAD)  # noqa: S101
+assert CHILD_EVENTS | STAFF_EVENTS | _NAP | _COMBINATION | set(_REREAD) <= KNOWN_EVENTS  # noqa: S101

@@ -1,0 +1,114 @@
+"""From assessments and odds to what is the matter with a room now: at most one condition per room and matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from evaluator.assessment import RoomAssessment
+from evaluator.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The odds that a room will lack an adult at one instant ahead."""
+
+    room_id: str
+    target: datetime
+    horizon_minutes: int
+    odds: float  # P(required > counted)
+    cause: str  # as RootCause.code
+    sentence: str  # the cause in words
+    source: str  # name of the forecast that was used
+    mean_children: float = 0.0
+    mean_required: float = 0.0
+    mean_counted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an incident is about, while it lasts."""
+
+    matter: str  # shortage | group_size | outlook | count
+    cause: str  # key of Policy.grace_seconds
+    severity: str
+    sentence: str
+    root_cause: str
+    doubtful: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def conditions(
+    room: RoomAssessment, risks: Iterable[Risk], policy: Policy, watched: frozenset[str] = frozenset()
+) -> dict[str, Condition]:
+    """By matter. `watched`: matters with an open incident; an open outlook holds down to `risk_clear`."""
+    found: dict[str, Condition] = {}
+    for condition in (_shortage(room, policy), _group_size(room), _count(room)):
+        if condition is not None:
+            found[condition.matter] = condition
+    if "shortage" not in found:
+        outlook = _outlook(room, tuple(risks), policy, "outlook" in watched)
+        if outlook is not None:
+            found["outlook"] = outlook
+    return found
+
+
+def _shortage(room: RoomAssessment, policy: Policy) -> Condition | None:
+    verdict = room.verdict
+    nobody = bool(room.group.children) and not room.group.in_room
+    if not verdict.deficit and not (nobody and not verdict.compliant):
+        return None
+    if room.if_back:
+        return Condition(
+            "shortage", "step_out", "soft", verdict.sentence, "step_out", room.rests_on_doubt, room.to_json()
+        )
+    infants = any(child.age_months is None or child.age_months < policy.infant_months for child in room.group.children)
+    cause = "nobody" if nobody else "ratio"
+    severity = "critical" if nobody or infants else "violation"
+    return Condition(
+        "shortage", cause, severity, _with_cause(room), room.root_cause.code, room.rests_on_doubt, room.to_json()
+    )
+
+
+def _group_size(room: RoomAssessment) -> Condition | None:
+    verdict = room.verdict
+    if not verdict.group_over and not verdict.apart:
+        return None
+    sentence = verdict.sentence if verdict.group_over else "; ".join(verdict.apart)
+    return Condition(
+        "group_size", "group_size", "violation", sentence, room.root_cause.code, room.rests_on_doubt, room.to_json()
+    )
+
+
+def _count(room: RoomAssessment) -> Condition | None:
+    """A headcount is asked for only where the answer could turn a compliant verdict: ten seconds are still ten seconds."""
+    if not room.verdict.compliant or not room.if_doubts_hurt:
+        return None
+    return Condition(
+        "count", "count", "approaching", "; ".join(room.trust.reasons), "doubtful_count", True, room.to_json()
+    )
+
+
+def _outlook(room: RoomAssessment, risks: tuple[Risk, ...], policy: Policy, watched: bool) -> Condition | None:
+    worst = max(risks, key=lambda risk: (risk.odds, -risk.horizon_minutes), default=None)
+    if worst is not None and worst.odds >= (policy.risk_clear if watched else policy.risk_threshold):
+        facts = room.to_json() | {
+            "odds": round(worst.odds, 3), "target": worst.target.isoformat().replace("+00:00", "Z"),
+            "horizon_minutes": worst.horizon_minutes, "forecast": worst.source,
+            "expected_children": round(worst.mean_children, 1), "expected_required": round(worst.mean_required, 1),
+            "expected_counted": round(worst.mean_counted, 1), "because": worst.sentence,
+        }  # fmt: skip
+        return Condition("outlook", "outlook", "approaching", worst.sentence, worst.cause, room.trust.doubtful, facts)
+    if policy.tell_headroom and room.group.children and room.verdict.compliant and room.verdict.spare <= 0:
+        return Condition(
+            "outlook", "headroom", "approaching", "the room is full: no more children with the adults counted now",
+            "full", room.trust.doubtful, room.to_json(),
+        )  # fmt: skip
+    return None
+
+
+def _with_cause(room: RoomAssessment) -> str:
+    because = room.root_cause.sentence
+    return f"{room.verdict.sentence} Cause: {because}." if because else room.verdict.sentence

@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 @dataclass(slots=True)
 class Health:
     """The state that lasts from day to day. `spell`: days a child has been ill (0: well), by child;
-    `outbreak`: days a room's outbreak has lasted (0: none), `outbreak_length` its length, `rest`: days spared a new one.
+    by room `outbreak`: days an outbreak has lasted (0: none), `outbreak_length`, and `rest`: days spared a new one.
     """
 
     spell: Ints
@@ -75,35 +75,49 @@ def first_health(knobs: Knobs) -> Health:
 
 def next_health(rng: Rng, knobs: Knobs, families: Families, before: Health, day: date) -> Health:
     """The state of the next calendar day."""
-    outbreak, length, rest = before.outbreak.copy(), before.outbreak_length.copy(), before.rest.copy()
-    starts = rng.random(len(outbreak)) < laws.outbreak_start_rate(knobs)
-    lengths = rng.integers(knobs.outbreak_days[0], knobs.outbreak_days[1] + 1, len(outbreak))
-    for room in range(len(outbreak)):
-        if outbreak[room]:
-            outbreak[room] += 1
-            if outbreak[room] > length[room]:
-                outbreak[room], rest[room] = 0, knobs.outbreak_gap_days
-        elif rest[room]:
-            rest[room] -= 1
-        elif starts[room]:
-            outbreak[room], length[room] = 1, lengths[room]
+    outbreak, length, rest = next_outbreaks(rng, knobs, before.outbreak, before.outbreak_length, before.rest)
     spell = np.zeros(len(families.children), dtype=np.int64)
     spell[: len(before.spell)] = before.spell
     here, hazard = hazards(knobs, families, day, outbreak > 0)
-    chance = laws.spell_goes_on(knobs)[np.minimum(spell, len(knobs.illness_days))]
-    chance[here] = np.where(spell[here] > 0, chance[here], hazard)
-    ill = rng.random(len(spell)) < np.where(here, chance, 0.0)
-    return Health(np.where(ill, spell + 1, 0), outbreak, length, rest)
+    return Health(next_spells(rng, knobs, spell, here, hazard), outbreak, length, rest)
+
+
+def next_outbreaks(rng: Rng, knobs: Knobs, outbreak: Ints, length: Ints, rest: Ints) -> tuple[Ints, Ints, Ints]:
+    """Rooms' outbreaks a day later; arrays of any equal shape."""
+    lengths = rng.integers(knobs.outbreak_days[0], knobs.outbreak_days[1] + 1, outbreak.shape)
+    running, goes_on = outbreak > 0, (outbreak > 0) & (outbreak < length)
+    starts = ~running & (rest == 0) & (rng.random(outbreak.shape) < laws.outbreak_start_rate(knobs))
+    ended = running & ~goes_on
+    return (
+        np.where(goes_on, outbreak + 1, np.where(starts, 1, 0)),
+        np.where(starts, lengths, length),
+        np.where(ended, knobs.outbreak_gap_days, np.maximum(rest - 1, 0)),
+    )
+
+
+def next_spells(rng: Rng, knobs: Knobs, spell: Ints, here: Bools, hazard: Floats) -> Ints:
+    """Children's spells of illness a day later; `hazard` over the children `here` alone, in the last axis."""
+    return np.asarray(np.where(rng.random(spell.shape) < illness_chance(knobs, spell, here, hazard), spell + 1, 0))
+
+
+def illness_chance(knobs: Knobs, spell: Ints, here: Bools, hazard: Floats) -> Floats:
+    """P(ill on the next day), given the days already ill."""
+    chance = np.zeros(spell.shape)
+    going_on = laws.spell_goes_on(knobs)[np.minimum(spell[..., here], len(knobs.illness_days))]
+    chance[..., here] = np.where(spell[..., here] > 0, going_on, hazard)
+    return chance
 
 
 def hazards(knobs: Knobs, families: Families, day: date, outbreak: Bools) -> tuple[Bools, Floats]:
-    """Which children are enrolled on the day, and their chance of falling ill (of those alone)."""
+    """Which children are enrolled on the day, and their chance of falling ill (of those alone), given rooms' outbreaks
+    (in the last axis).
+    """
     rooms = [child.room_on(day) for child in families.children]
     here = np.array([room is not None for room in rooms], dtype=bool)
     enrolled = [child for child, room in zip(families.children, rooms, strict=True) if room is not None]
     ages = np.array([age_in_months(child.birth_date, day) for child in enrolled], dtype=np.float64)
     since = np.array([(day - child.since).days for child in enrolled], dtype=np.float64)
-    spread = outbreak[np.array([room for room in rooms if room is not None], dtype=np.int64)]
+    spread = outbreak[..., np.array([room for room in rooms if room is not None], dtype=np.int64)]
     return here, laws.illness_hazard(knobs, day, ages, since, spread)
 
 

@@ -111,6 +111,7 @@ def departures(
 ) -> tuple[Floats, Floats]:
     """Pick-up minutes and minutes of sickness messages (nan: none), given still here and no message at `now`."""
     floor = -1e9 if now is None else now
+    arrival, stay, stay_mean = np.broadcast_arrays(arrival, stay, stay_mean)
     usual, late = departure_survival(knobs, arrival, stay, floor)
     low, high = early_window(knobs, arrival, stay_mean)
     silent, announced = early_survival(knobs, low, high, floor)

@@ -3,6 +3,7 @@
 RatiocastError
 ├── BadInput            a file, row, field or argument is wrong        exit 2 / HTTP 400
 │   ├── BadSettings     the configuration is invalid                   exit 2
+│   ├── CutOff          a file ends in the middle                      exit 2 / HTTP 400
 │   └── UnknownRule     no such jurisdiction, band or option           exit 2 / HTTP 400
 ├── NotFound            no such center, room, incident, plan           exit 1 / HTTP 404
 ├── Unauthenticated     no key, a bad key, a bad signature             exit 1 / HTTP 401
@@ -36,6 +37,10 @@ class BadInput(RatiocastError):
 
 
 class BadSettings(BadInput):
+    pass
+
+
+class CutOff(BadInput):
     pass
 
 

@@ -42,14 +42,17 @@ def band_of(birth_date: date | None, day: date) -> str:
     return BANDS[max(0, int(np.searchsorted(BAND_MONTHS, months, side="right")) - 1)]
 
 
-def stays_frame(events: Iterable[Event], centers: Iterable[Center] = ()) -> pd.DataFrame:
-    """Stays of the children; a stay that outlives its day's closing by 90 minutes is marked as doubtful."""
+def stays_frame(events: Iterable[Event], centers: Iterable[Center] = (), until: datetime | None = None) -> pd.DataFrame:
+    """Stays of the children; a stay that outlives its day's closing by 90 minutes is marked as doubtful, and so is one
+    without an end that would outlive it at `until`, the instant to which the events reach.
+    """
     closing = {center.center_id: center for center in centers}
     rows = []
     for stay in child_stays(events):
         doubts = list(stay.doubts)
         center = closing.get(stay.center_id)
-        if center and stay.end is not None and stay.end > _closes_after(center, stay.start) + CLOSING_GRACE:
+        end = stay.end or until
+        if center and end is not None and end > _closes_after(center, stay.start) + CLOSING_GRACE:
             doubts.append(NOT_CHECKED_OUT)
         rows.append(
             (stay.center_id, stay.child_id, stay.room_id, stay.start, stay.end, stay.start_recorded_at,

@@ -118,6 +118,6 @@ def _known(name: str, frame: pd.DataFrame, known_at: datetime | None) -> pd.Data
         frame = frame[frame["start_recorded_at"] <= known_at].reset_index(drop=True)
         unknown = frame["end_recorded_at"] > known_at
         return frame.assign(end=frame["end"].mask(unknown), end_recorded_at=frame["end_recorded_at"].mask(unknown))
-    if "recorded_at" in frame and name != "centers":
+    if "recorded_at" in frame:
         return frame[frame["recorded_at"] <= known_at].reset_index(drop=True)
     return frame

@@ -117,19 +117,44 @@ class Warehouse:
             self.run(f'DELETE FROM "{table}" WHERE {condition}', list(where.values()))
             return self._write(kind, rows, f'INSERT INTO "{table}" BY NAME SELECT * FROM incoming')
 
-    def run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a statement."""
+    def latest(self, table: str, center_id: str, inside: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
+        """The latest state of each fact of a center that lies inside a condition in SQL."""
+        kind = TABLES[table]
+        newest = f"row_number() OVER (PARTITION BY {_names(kind.key)} ORDER BY recorded_at DESC) = 1"
+        return self.rows(
+            f'SELECT * FROM (SELECT * FROM "{table}" WHERE center_id = ? QUALIFY {newest}) WHERE {inside}',
+            [center_id, *parameters],
+        )
+
+    def delete(self, table: str, row: Mapping[str, object]) -> None:
+        """Remove the fact that has the row's key."""
+        key = TABLES[table].key
+        same = " AND ".join(f'"{name}" IS NOT DISTINCT FROM ?' for name in key)
+        self.run(f'DELETE FROM "{table}" WHERE {same}', [row[name] for name in key])
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement that changes rows."""
         with disk_errors(self.data_dir):
-            return self._connection.execute(sql, list(parameters)).fetchall()
+            self._connection.execute(sql, list(parameters)).fetchall()
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """All rows of a query, by column; nulls are None, instants aware UTC."""
+        with disk_errors(self.data_dir):
+            found: list[dict[str, Any]] = _utc(self._connection.sql(sql, params=list(parameters))).to_pylist()
+            return found
 
     def frame(self, table: str, center_id: str | None = None) -> pd.DataFrame:
+        """The table as it stands inside this run, of one center or of all."""
         where = "WHERE center_id = ?" if center_id is not None else ""
-        return select(self._connection, f'SELECT * FROM "{table}" {where}', [center_id] if where else [])
+        with disk_errors(self.data_dir):
+            rows = _utc(self._connection.sql(f'SELECT * FROM "{table}" {where}', params=[center_id] if where else []))
+            frame: pd.DataFrame = rows.to_pandas()
+            return frame
 
     def mark(self, center_id: str, name: str) -> str | None:
         """A watermark a flow left: how far it came."""
-        found = self.run("SELECT value FROM marks WHERE center_id = ? AND name = ?", [center_id, name])
-        return found[0][0] if found else None
+        found = self.rows("SELECT value FROM marks WHERE center_id = ? AND name = ?", [center_id, name])
+        return found[0]["value"] if found else None
 
     def set_mark(self, center_id: str, name: str, value: str) -> None:
         row = {"center_id": center_id, "name": name, "value": value}
@@ -208,16 +233,20 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 def select(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-    """A query's rows: instants aware UTC, days as `date`, one fresh cursor per query."""
-    table = connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
+    """A query's rows: instants aware UTC, days as `date`; one fresh cursor per query."""
+    frame: pd.DataFrame = _utc(connection.cursor().sql(sql, params=list(parameters))).to_pandas()
+    return frame
+
+
+def _utc(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    """The rows as Arrow, instants in UTC whatever zone the machine is in."""
+    table = relation.to_arrow_table()
+    utc = pa.timestamp("us", "UTC")
     fields = [
-        pa.field(field.name, pa.timestamp("us", "UTC"))
-        if pa.types.is_timestamp(field.type) and field.type.tz
-        else field
+        pa.field(field.name, utc) if pa.types.is_timestamp(field.type) and field.type.tz else field
         for field in table.schema
     ]
-    frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas()
-    return frame
+    return table.cast(pa.schema(fields))
 
 
 def _arrow(kind: Table, rows: Rows) -> pa.Table:

@@ -10,7 +10,6 @@ import pyarrow as pa
 SCHEMA_VERSION = 1
 _ARROW = {
     "VARCHAR": pa.string(),
-    "VARCHAR[]": pa.list_(pa.string()),
     "BIGINT": pa.int64(),
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
@@ -54,7 +53,7 @@ def _columns(text: str) -> dict[str, str]:
 _ALL = (
     Table(
         "centers",
-        _columns("center_id, name, state, timezone, opens TIME, closes TIME, open_weekdays, recorded_at TIMESTAMPTZ"),
+        _columns("center_id, name, state, timezone, opens TIME, closes TIME, open_weekdays"),
         ("center_id",),
     ),
     Table(
@@ -115,7 +114,7 @@ _ALL = (
         "events",
         _columns(
             "event_id, sequence BIGINT, center_id, event_type, happened_at TIMESTAMPTZ, recorded_at TIMESTAMPTZ, "
-            "child_id, staff_id, room_id, from_room_id, room_ids VARCHAR[], shift_id, supersedes, voided BOOLEAN, "
+            "child_id, staff_id, room_id, from_room_id, room_ids, shift_id, supersedes, voided BOOLEAN, "
             "corrected_type"
         ),
         ("center_id", "event_id"),

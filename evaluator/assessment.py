@@ -220,16 +220,10 @@ def _hurt_by_doubts(facts: CenterFacts, book: Book, situation: Situation, people
 
 def _building(state: CenterState, facts: CenterFacts, now: datetime) -> Building:
     start = facts.day_start(now)
-    children = sum(
-        1 for ids in state.rooms.values() for c in ids if (place := state.child(c)) is not None and place.since >= start
-    )
-    adults = sum(
-        1
-        for ids in state.staffed.values()
-        for staff_id in ids
-        if (place := state.adult(staff_id)) is not None and place.since >= start and place.state != "on_break"
-    )
-    return Building(children, adults)
+    children = [state.child(child_id) for ids in state.rooms.values() for child_id in ids]
+    adults = [state.adult(staff_id) for ids in state.staffed.values() for staff_id in ids]
+    here = [place for place in adults if place is not None and place.since >= start and place.state != "on_break"]
+    return Building(sum(place is not None and place.since >= start for place in children), len(here))
 
 
 def _fewer(building: Building | None) -> Building | None:

@@ -74,9 +74,9 @@ def _shortage(room: RoomAssessment, policy: Policy) -> Condition | None:
 
 def _group_size(room: RoomAssessment) -> Condition | None:
     verdict = room.verdict
-    if not verdict.group_over and not verdict.apart:
+    if not verdict.group_over and not verdict.breaches:
         return None
-    sentence = verdict.sentence if verdict.group_over else "; ".join(verdict.apart)
+    sentence = verdict.sentence if verdict.group_over else "; ".join(verdict.breaches)
     return Condition(
         "group_size", "group_size", "violation", sentence, room.root_cause.code, room.rests_on_doubt, room.to_json()
     )

@@ -1,0 +1,195 @@
+"""The daily compliance report: what was legal when, what was not and why, what was corrected, and who signed.
+
+Rendered by the console as HTML; as PDF and CSV here. Numbers come from `reports.timeline` alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from domain.errors import BadInput
+from domain.events import Event
+from domain.time import Interval, format_instant
+from evaluator import CenterFacts, Observation
+from evaluator.assessment import Book
+from reports.pdf import Page, write_pdf
+from reports.timeline import Correction, Span, corrections, day_timeline, violations
+
+VIOLATION_COLUMNS = (
+    "date", "room_id", "room", "start", "end", "minutes", "children", "required", "counted", "cause", "citation",
+    "confidence", "doubtful",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One run of minutes out of compliance, in local time, with its worst moment."""
+
+    room_id: str
+    room: str
+    start: datetime
+    end: datetime
+    worst: Span
+    cause: str
+    doubtful: bool
+
+    @property
+    def minutes(self) -> float:
+        return (self.end - self.start).total_seconds() / 60
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDay:
+    """A room's day in numbers. Minutes are those with at least one child."""
+
+    room_id: str
+    room: str
+    minutes_occupied: float
+    minutes_out: float
+    most_children: int
+
+
+@dataclass(frozen=True, slots=True)
+class DailyReport:
+    center_id: str
+    center: str
+    day: date
+    rooms: tuple[RoomDay, ...]
+    violations: tuple[Violation, ...]
+    corrections: tuple[Correction, ...]
+    closed: bool
+
+    @property
+    def share_in_ratio(self) -> float | None:
+        """Share of occupied room-minutes in compliance; None when nobody was there."""
+        occupied = sum(room.minutes_occupied for room in self.rooms)
+        return 1 - sum(room.minutes_out for room in self.rooms) / occupied if occupied else None
+
+    @property
+    def sentence(self) -> str:
+        """The day in one sentence."""
+        if self.share_in_ratio is None:
+            return "Nobody was here that day." if not self.closed else "The center was closed and nobody was here."
+        if not self.violations:
+            return "Every room was inside its ratio and group size all day."
+        minutes = sum(each.minutes for each in self.violations)
+        rooms = len({each.room_id for each in self.violations})
+        return (
+            f"{len(self.violations)} times, {minutes:.0f} minutes in all, {rooms} of {len(self.rooms)} rooms "
+            f"were out of compliance; {self.share_in_ratio:.1%} of the occupied minutes were inside the rule."
+        )
+
+
+def daily_report(
+    facts: CenterFacts,
+    book: Book,
+    events: Sequence[Event],
+    observations: Iterable[Observation],
+    day: date,
+    *,
+    until: datetime | None = None,
+    known_at: datetime | None = None,
+) -> DailyReport:
+    """The report of one local day, or of the part of it that lies before `until`."""
+    interval = Interval(facts.day_start(_noon(facts, day)), facts.day_start(_noon(facts, day + timedelta(days=1))))
+    if until is not None:
+        if until <= interval.start:
+            raise BadInput(f"{day.isoformat()} has not begun yet; choose a day that has")
+        interval = Interval(interval.start, min(interval.end, until))
+    near = [each for each in events if interval.start - timedelta(days=1) <= each.happened_at < interval.end]
+    spans = day_timeline(facts, book, _with_changes(events, near), observations, interval, known_at=known_at)
+    return DailyReport(
+        center_id=facts.center.center_id,
+        center=facts.center.name,
+        day=day,
+        rooms=tuple(_room_day(facts, room_id, spans) for room_id in sorted(facts.rooms)),
+        violations=tuple(_violation(facts, run) for run in violations(spans)),
+        corrections=tuple(corrections(events, interval)),
+        closed=facts.opening(day) is None,
+    )
+
+
+def violations_csv(reports: Iterable[DailyReport]) -> str:
+    """One row per violation, local times, columns `VIOLATION_COLUMNS`."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(VIOLATION_COLUMNS)
+    for report in reports:
+        for each in report.violations:
+            worst = each.worst
+            writer.writerow(
+                [report.day.isoformat(), each.room_id, each.room, f"{each.start:%H:%M:%S}", f"{each.end:%H:%M:%S}",
+                 f"{each.minutes:.1f}", worst.children, worst.required, worst.counted, each.cause, worst.citation,
+                 worst.confidence, "yes" if each.doubtful else "no"]
+            )  # fmt: skip
+    return out.getvalue()
+
+
+def daily_pdf(report: DailyReport, *, audit_head: str, signed: str | None, made_at: datetime) -> bytes:
+    """The page an inspector files. `audit_head`: the hash that fixes the record; `signed`: by whom and when."""
+    rows = [
+        (each.room, f"{each.start:%H:%M} - {each.end:%H:%M}", f"{each.minutes:.0f}", f"{each.worst.children}",
+         f"{each.worst.counted} of {each.worst.required}", _reason(each))
+        for each in report.violations
+    ]  # fmt: skip
+    sentences = [report.sentence, signed or "Not signed off yet."]
+    sentences += [f"{len(report.corrections)} corrections reach into this day."] if report.corrections else []
+    violations_page = Page(
+        f"Compliance report, {report.center}, {report.day:%A %d %B %Y}", sentences,
+        ("room", "time", "minutes", "children", "adults", "cause and rule"), rows, (3, 3, 2, 2, 2, 8),
+    )  # fmt: skip
+    summary = Page(
+        "Rooms", (), ("room", "minutes occupied", "minutes out", "most children"),
+        [(r.room, f"{r.minutes_occupied:.0f}", f"{r.minutes_out:.1f}", str(r.most_children)) for r in report.rooms],
+    )  # fmt: skip
+    changes = [(format_instant(each.recorded_at), each.was, each.becomes) for each in report.corrections]
+    corrected = [Page("Corrections", (), ("became known", "was", "is now"), changes)] if changes else []
+    footer = f"Made {format_instant(made_at)}. Audit chain head {audit_head}."
+    return write_pdf([violations_page, summary, *corrected], footer=footer)
+
+
+def _room_day(facts: CenterFacts, room_id: str, spans: Sequence[Span]) -> RoomDay:
+    mine = [span for span in spans if span.room_id == room_id]
+    own = [span for span in mine if not span.group or span.group[0] == room_id]  # a combined group is told once
+    occupied = [span for span in own if span.children]
+    return RoomDay(
+        room_id,
+        facts.room_name(room_id),
+        sum(span.seconds for span in occupied) / 60,
+        sum(span.seconds for span in own if not span.compliant) / 60,
+        max((span.children for span in mine), default=0),
+    )
+
+
+def _violation(facts: CenterFacts, run: Sequence[Span]) -> Violation:
+    worst = max(run, key=lambda span: (span.deficit, span.group_over, span.seconds))
+    names = " + ".join(facts.room_name(room_id) for room_id in worst.group or (worst.room_id,))
+    return Violation(
+        worst.room_id, names, run[0].start.astimezone(facts.tz), run[-1].end.astimezone(facts.tz), worst,
+        next((span.cause for span in run if span.cause), "cause unknown"), any(span.doubts for span in run),
+    )  # fmt: skip
+
+
+def _reason(violation: Violation) -> str:
+    doubt = " The count was doubtful." if violation.doubtful else ""
+    return f"{violation.cause or 'cause unknown'}.{doubt} {violation.worst.citation} ({violation.worst.confidence})"
+
+
+def _with_changes(events: Sequence[Event], near: Sequence[Event]) -> list[Event]:
+    """The day's events with every event of the same families, so that corrections from other days reach them."""
+    wanted = {event.event_id for event in near}
+    size = -1
+    while size != len(wanted):
+        size = len(wanted)
+        for event in events:
+            if event.supersedes and (event.supersedes in wanted or event.event_id in wanted):
+                wanted |= {event.event_id, event.supersedes}
+    return [event for event in events if event.event_id in wanted]
+
+
+def _noon(facts: CenterFacts, day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=facts.tz)

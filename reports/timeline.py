@@ -1,0 +1,182 @@
+"""What was so in every room, second by second, recomputed from the raw events: the ground of every report.
+
+The same fold and the same check as the live evaluator, run over a finished (or running) day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from domain.events import Event, effective
+from domain.time import Interval
+from evaluator import CenterFacts, CenterState, Observation, RoomAssessment, assess
+from evaluator.assessment import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[start, end) in which nothing about a room changed. `group` names the rooms it was combined with, if any."""
+
+    room_id: str
+    start: datetime
+    end: datetime
+    group: tuple[str, ...]
+    children: int
+    required: int
+    counted: int
+    deficit: int
+    group_over: int
+    compliant: bool
+    doubts: tuple[str, ...]
+    present: tuple[str, ...]  # staff ids whose event places them here, counted or not
+    sentence: str
+    citation: str
+    reference: str
+    confidence: str
+    cause: str  # why it was not compliant, in words; empty while it was
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction that reaches into the day: what was said first, what holds now, and when that became known."""
+
+    event_id: str
+    recorded_at: datetime
+    was: str
+    becomes: str
+
+
+def day_timeline(
+    facts: CenterFacts,
+    book: Book,
+    events: Iterable[Event],
+    observations: Iterable[Observation],
+    interval: Interval,
+    *,
+    known_at: datetime | None = None,
+) -> list[Span]:
+    """Spans of every room within the interval, by (room, start), without gaps.
+
+    `events`: those of the day and, for who may still be there, of the day before. `known_at`: only what had been
+    recorded by then counts; None: everything known today, corrections included.
+    """
+    told = [each for each in events if known_at is None or each.recorded_at <= known_at]
+    counts = [each for each in observations if known_at is None or each.recorded_at <= known_at]
+    state = CenterState(facts.center.center_id)
+    coming: list[Event | Observation] = sorted([*effective(told), *counts], key=lambda item: item.happened_at)
+    steps = [(at, list(group)) for at, group in groupby(coming, key=lambda item: item.happened_at)]
+    spans: list[Span] = []
+    now, position = interval.start, 0
+    while now < interval.end:
+        while position < len(steps) and steps[position][0] <= now:
+            for item in steps[position][1]:
+                _take(state, item)
+            position += 1
+        assessment = assess(state, facts, book, now)
+        upcoming = [steps[position][0]] if position < len(steps) else []
+        if assessment.next_instant is not None:
+            upcoming.append(assessment.next_instant)
+        until = min([instant for instant in upcoming if instant > now] + [interval.end])
+        spans += [_span(room_id, assessment.room_of(room_id), now, until) for room_id in sorted(facts.rooms)]
+        now = until
+    return _merged(spans)
+
+
+def violations(spans: Sequence[Span]) -> list[list[Span]]:
+    """Runs of neighbouring spans of one room that were out of compliance, by start; a combined group is told once."""
+    found: list[list[Span]] = []
+    for span in spans:
+        if span.compliant or (span.group and span.room_id != span.group[0]):
+            continue
+        last = found[-1][-1] if found else None
+        if last is not None and last.room_id == span.room_id and last.end == span.start:
+            found[-1].append(span)
+        else:
+            found.append([span])
+    return sorted(found, key=lambda run: (run[0].start, run[0].room_id))
+
+
+def room_at(
+    facts: CenterFacts,
+    book: Book,
+    events: Iterable[Event],
+    observations: Iterable[Observation],
+    room_id: str,
+    instant: datetime,
+    *,
+    known_at: datetime | None = None,
+) -> RoomAssessment:
+    """One room at one instant; NotFound names the rooms there are."""
+    state = CenterState(facts.center.center_id)
+    told = (each for each in events if known_at is None or each.recorded_at <= known_at)
+    for event in effective(told):
+        if event.happened_at <= instant:
+            state.apply(event)
+    for observation in observations:
+        if observation.happened_at <= instant and (known_at is None or observation.recorded_at <= known_at):
+            state.observe(observation)
+    return assess(state, facts, book, instant).room_of(room_id)
+
+
+def corrections(events: Sequence[Event], interval: Interval) -> list[Correction]:
+    """Corrections whose original or whose outcome lies in the interval, in the order they became known."""
+    by_id = {event.event_id: event for event in events}
+    found = []
+    for event in events:
+        if event.event_type != "correction" or not event.supersedes:
+            continue
+        original = by_id.get(event.supersedes)
+        if event.happened_at in interval or (original is not None and original.happened_at in interval):
+            becomes = "never happened" if event.voided else _words(replace(event, event_type=_kind(event, original)))
+            was = _words(original) if original else f"event {event.supersedes}, which was not received"
+            found.append(Correction(event.event_id, event.recorded_at, was, becomes))
+    return sorted(found, key=lambda each: (each.recorded_at, each.event_id))
+
+
+def _take(state: CenterState, item: Event | Observation) -> None:
+    if isinstance(item, Event):
+        state.apply(item)
+    else:
+        state.observe(item)
+
+
+def _span(room_id: str, room: RoomAssessment, start: datetime, end: datetime) -> Span:
+    verdict = room.verdict
+    alone = room.group.members == (room_id,) or len(room.group.members) <= 1
+    members = () if alone else (room.room_id, *(each for each in room.group.members if each != room.room_id))
+    governing = verdict.governing
+    return Span(
+        room_id=room_id, start=start, end=end, group=members, children=verdict.group_size, required=verdict.required,
+        counted=verdict.counted, deficit=verdict.deficit, group_over=verdict.group_over, compliant=verdict.compliant,
+        doubts=room.trust.reasons, present=tuple(adult.staff_id for adult in room.group.adults),
+        sentence=verdict.sentence, citation=governing.citation, reference=governing.reference,
+        confidence=governing.confidence, cause="" if verdict.compliant else room.root_cause.sentence,
+    )  # fmt: skip
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    result: list[Span] = []
+    for span in sorted(spans, key=lambda each: (each.room_id, each.start)):
+        last = result[-1] if result else None
+        if last is not None and last.end == span.start and replace(last, start=span.start, end=span.end) == span:
+            result[-1] = replace(last, end=span.end)
+        else:
+            result.append(span)
+    return result
+
+
+def _kind(event: Event, original: Event | None) -> str:
+    return event.corrected_type or (original.event_type if original else "correction")
+
+
+def _words(event: Event) -> str:
+    who = event.child_id or event.staff_id or "the room"
+    where = f" in {event.room_id}" if event.room_id else ""
+    return f"{event.event_type.replace('_', ' ')} of {who}{where} at {event.happened_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -2,5 +2,6 @@
 
 from forecasting.forecast import Forecast
 from forecasting.history import History, Known
+from forecasting.model import Model, train
 
-__all__ = ["Forecast", "History", "Known"]
+__all__ = ["Forecast", "History", "Known", "Model", "train"]

@@ -26,6 +26,7 @@ NEEDED = {
     "children": {"child_id", "center_id", "room_id"},
     "stays": set(STAY_COLUMNS),
 }
+SECOND_VISIT_MINUTES = 180
 OPTIONAL = ("bookings", "closures", "shifts", "staff", "staff_stays", "events")
 
 
@@ -39,6 +40,11 @@ class Known:
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A frame by name; an optional one that was not given is empty."""
         return self._frames.get(name, pd.DataFrame())
+
+    @property
+    def names(self) -> list[str]:
+        """The frames held."""
+        return list(self._frames)
 
     def require(self, now: datetime) -> None:
         """Raise LeakageError unless everything held here was known at `now`."""
@@ -178,9 +184,10 @@ def _bookings_known(bookings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     since = bookings["recorded_at"]
     if "reported_at" in bookings:
         since = bookings["reported_at"].fillna(since)
-    rows = bookings.assign(known_since=since)
+    rows = bookings.assign(known_since=since).reset_index(drop=True)
     rows["day"] = pd.to_datetime(rows["day"]).dt.date
-    key = ["center_id", "child_id", "day", "expected_in"]
+    rows["visit"] = _visit_numbers(rows)
+    key = ["center_id", "child_id", "day", "visit"]
     rows = rows.sort_values("known_since", kind="stable")
     now = rows[rows["known_since"] <= at].drop_duplicates(key, keep="last")
     later = rows[(rows["known_since"] > at) & rows["status"].isin(["absent", "cancelled"])].drop_duplicates(key)
@@ -188,6 +195,18 @@ def _bookings_known(bookings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     later = later[~pd.MultiIndex.from_frame(later[key]).isin(seen)]
     before = later.assign(status="booked")
     return pd.concat([now, before], ignore_index=True) if len(before) else now.reset_index(drop=True)
+
+
+def _visit_numbers(bookings: pd.DataFrame) -> pd.Series:
+    """0 for a day's first booking of a child, 1 for its second, which is expected hours later (after school).
+
+    The contract gives bookings no id, so states of one booking are told from a second booking by the time expected.
+    """
+    minute = [(at.hour * 60 + at.minute) if (at := time_of(value)) else 0 for value in bookings["expected_in"]]
+    rows = bookings[["child_id", "day"]].assign(minute=minute).sort_values(["child_id", "day", "minute"], kind="stable")
+    same = ~(rows["child_id"].ne(rows["child_id"].shift()) | rows["day"].ne(rows["day"].shift()))
+    apart = same & (rows["minute"].diff() > SECOND_VISIT_MINUTES) & (rows["minute"].shift() > 0)
+    return apart.groupby([rows["child_id"], rows["day"]]).cumsum().clip(upper=1).astype(int).reindex(bookings.index)
 
 
 def _children_known(children: pd.DataFrame, known: Mapping[str, pd.DataFrame], at: pd.Timestamp) -> pd.DataFrame:

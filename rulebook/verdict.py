@@ -55,10 +55,11 @@ class Explains(Protocol):
 
     def uncounted_of(self, verdict: Verdict) -> tuple[Uncounted, ...]: ...
     def headroom_of(self, verdict: Verdict) -> tuple[Headroom, ...]: ...
+    def spare_of(self, verdict: Verdict) -> int: ...
     def governing_of(self, verdict: Verdict) -> Governing: ...
     def notes_of(self, verdict: Verdict) -> tuple[str, ...]: ...
     def sentence_of(self, verdict: Verdict) -> str: ...
-    def departure_of(self, verdict: Verdict, staff_id: str) -> Departure: ...
+    def departure_of(self, verdict: Verdict, staff_id: str, leaves_building: bool) -> Departure: ...
 
 
 class Verdict:
@@ -71,7 +72,7 @@ class Verdict:
         required: int,
         counted: int,
         group_limit: int | None,
-        apart: tuple[str, ...] = (),
+        breaches: tuple[str, ...] = (),
         premises_required: int = 0,
         basis: Any = None,
     ) -> None:
@@ -83,12 +84,12 @@ class Verdict:
         self.group_size = size
         self.group_limit = group_limit
         self.group_over = size - group_limit if group_limit is not None and size > group_limit else 0
-        self.apart = apart  # sentences: which ages are together that the rule keeps apart
+        self.breaches = breaches  # sentences: ages together that the rule keeps apart, ranks missing in the building
         self.premises_required = premises_required  # adults the whole building needs by head count alone
         building = situation.building
         short = premises_required - building.adults if building is not None else 0
         self.premises_deficit = short if short > 0 else 0
-        self.compliant = not (self.deficit or self.group_over or apart or self.premises_deficit)
+        self.compliant = not (self.deficit or self.group_over or breaches or self.premises_deficit)
         self.basis = basis  # what the rulebook needs to explain itself; opaque to callers
         self._book = book
 
@@ -101,16 +102,10 @@ class Verdict:
         """One entry per age band, youngest first."""
         return self._book.headroom_of(self)
 
-    @property
+    @cached_property
     def spare(self) -> int:
         """The one number for a room's door: the smallest headroom among the ages present (all ages if empty)."""
-        present = {entry.band for entry in self.headroom} & set(self.bands_present)
-        entries = [entry.more for entry in self.headroom if not present or entry.band in present]
-        return min(entries, default=0)
-
-    @property
-    def bands_present(self) -> tuple[str, ...]:
-        return tuple(self.basis.bands_present) if self.basis is not None else ()
+        return self._book.spare_of(self)
 
     @cached_property
     def governing(self) -> Governing:
@@ -126,9 +121,9 @@ class Verdict:
         """The verdict as a director would read it aloud."""
         return self._book.sentence_of(self)
 
-    def may_leave(self, staff_id: str) -> Departure:
-        """May this adult leave the room now? BadInput if the adult is not in the situation."""
-        return self._book.departure_of(self, staff_id)
+    def may_leave(self, staff_id: str, *, leaves_building: bool = True) -> Departure:
+        """May this adult leave the room now (and, unless told otherwise, the building)? BadInput if not in it."""
+        return self._book.departure_of(self, staff_id, leaves_building)
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
@@ -139,7 +134,7 @@ class Verdict:
             "premises_required", "premises_deficit", "spare", "sentence",
         )  # fmt: skip
         return {name: getattr(self, name) for name in numbers} | {
-            "apart": list(self.apart),
+            "breaches": list(self.breaches),
             "uncounted": [asdict(entry) for entry in self.uncounted],
             "headroom": [asdict(entry) for entry in self.headroom],
             "governing": governing,

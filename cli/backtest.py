@@ -2,8 +2,93 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
 import typer
+
+from cli.output import print_json, print_table, progress_console
+from domain.errors import BadInput
+
+_MODEL = "ratiocast"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    group = typer.Typer(help="Forecasts of the past, by rolling origins, beside their baselines.", no_args_is_help=True)
+    group.command(name="counts")(backtest_counts)
+    if importlib.util.find_spec("cli.backtest_center"):
+        importlib.import_module("cli.backtest_center").register(group)
+    app.add_typer(group, name="backtest")
+
+
+def backtest_counts(
+    file: Annotated[Path, typer.Argument(help="Parquet or CSV: site, room, ts (naive local), count, and extras.")],
+    horizons: Annotated[str, typer.Option(help="Spans of time, separated by commas.")] = "15min,30min,7d",
+    origins_last: Annotated[str, typer.Option(help="Forecast the targets of this last span of the file.")] = "28d",
+    out: Annotated[Path | None, typer.Option(help="Write every forecast to this Parquet file.")] = None,
+    retrain: Annotated[str, typer.Option(help="Train anew this often, on what was known by then.")] = "7d",
+    known_ahead: Annotated[
+        str | None, typer.Option(help="Columns that are calendar facts; default: holiday, closed, semester, term ...")
+    ] = None,
+    country: Annotated[str, typer.Option(help="ISO code: adds its public holidays if the file has none.")] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the model.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Forecast the last weeks of a file of counts from what each origin knew, and score it beside the baselines."""
+    from forecasting.counts import backtest, read_counts, scored, significance, summary
+    from forecasting.counts.grid import grid_minutes, horizon
+
+    frame = read_counts(file)
+    names = [name.strip() for name in horizons.split(",") if name.strip()]
+    if not names:
+        raise BadInput("no horizon is given; write for example --horizons 15min,30min,7d")
+    notes = [note for name in names if (note := horizon(name, grid_minutes(frame["ts"])).note)]
+    table = backtest(
+        frame,
+        names,
+        origins_last,
+        known_ahead=None if known_ahead is None else [name for name in known_ahead.split(",") if name],
+        country=country,
+        retrain=retrain,
+        seed=seed,
+        progress=progress_console.print,
+    )
+    if out is not None:
+        _write(table, out)
+    rows = scored(table)
+    scores, tests = summary(rows), significance(rows, _MODEL)
+    if as_json:
+        print_json({"notes": notes, "scores": scores.to_dict("records"), "significance": tests.to_dict("records")})
+        return
+    _print(scores, tests, notes)
+
+
+def _print(scores: pd.DataFrame, tests: pd.DataFrame, notes: list[str]) -> None:
+    for note in notes:
+        progress_console.print(note)
+    print_table(
+        "Scores on open slots (pinball: mean over 0.1, 0.5, 0.9; coverage of the 80 % interval)",
+        ["site", "horizon", "model", "MAE", "pinball", "coverage", "n"],
+        [
+            [row.site, row.horizon, row.model, f"{row.mae:.3f}", f"{row.pinball:.3f}", f"{row.coverage:.3f}", row.n]
+            for row in scores.itertuples()
+        ],
+    )
+    print_table(
+        f"Pinball loss saved by {_MODEL}, paired by day (bootstrap interval, Diebold-Mariano p)",
+        ["site", "horizon", "beside", "saved", "95 % from", "to", "p"],
+        [
+            [row.site, row.horizon, row.other, f"{row.gain:.1%}", f"{row.low:.1%}", f"{row.high:.1%}", f"{row.p:.2g}"]
+            for row in tests.itertuples()
+        ],
+    )
+
+
+def _write(table: pd.DataFrame, out: Path) -> None:
+    try:
+        table.to_parquet(out, index=False)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror or error}") from error

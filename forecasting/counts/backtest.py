@@ -1,0 +1,140 @@
+"""Rolling-origin backtests of count files: every forecast uses only what its origin knew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import BadInput
+from forecasting.counts.baselines import LEVELS, baselines, open_slots
+from forecasting.counts.calibration import MEMORY_DAYS, Errors, applied, day_block, factors
+from forecasting.counts.features import Examples, Features, examples
+from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes, grids, horizon
+from forecasting.counts.model import Design, fit
+
+MODEL_NAME = "ratiocast"
+QUANTILE_COLUMNS = tuple(f"q{round(level * 100):02d}" for level in LEVELS)
+COLUMNS = ("site", "room", "origin", "target_time", "horizon", *QUANTILE_COLUMNS, "mean", "model", "actual", "is_open")
+_WARM_UP_DAYS = 28  # forecasts before the test from which the first intervals learn
+
+Progress = Callable[[str], None]
+
+
+def backtest(
+    frame: pd.DataFrame,
+    horizons: Sequence[str],
+    origins_last: str = "28d",
+    *,
+    known_ahead: Sequence[str] | None = None,
+    country: str = "",
+    retrain: str = "7d",
+    seed: int = 1,
+    progress: Progress = lambda _: None,
+) -> pd.DataFrame:
+    """Forecasts of the last `origins_last` of the frame by the model and every baseline, one row per room and target.
+
+    Columns as in COLUMNS, times in the file's own local wall clock. `actual` is NaN where the count is unknown.
+    `is_open`: the weekly profile of the eight weeks before the test is above half a person; scores are taken there.
+    The model is trained anew every `retrain`, always on counts up to the first origin it serves.
+    """
+    tables = []
+    for grid in grids(frame, known_ahead=known_ahead, country=country):
+        features = Features(grid)
+        start = len(grid.times) - duration_minutes(origins_last) // grid.minutes
+        if start < grid.week:
+            raise BadInput(f"{grid.site}: {origins_last} leaves less than a week to learn from; ask for fewer days")
+        for name in horizons:
+            wish = horizon(name, grid.minutes)
+            progress(f"{grid.site}, {name} ahead: training and forecasting")
+            found = {MODEL_NAME: _model_forecasts(features, wish, start, duration_minutes(retrain), seed)}
+            found |= baselines(grid, features, wish, start, len(grid.times))
+            tables += [_table(grid, wish, start, model, quantiles) for model, quantiles in found.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_minutes: int, seed: int) -> Floats:
+    """(targets, rooms, levels) for the targets from slot `start`; a baseline's where nothing can be learned."""
+    grid = features.grid
+    warm = max(start - _WARM_UP_DAYS * grid.day, grid.week)
+    design = Design.of(features, horizon, examples(grid, horizon, 0, len(grid.times)))
+    raw = _raw_forecasts(design, warm, start, max(1, retrain_minutes // grid.minutes), seed)
+    pairs = design.where(design.pairs.target >= warm).pairs
+    test = pairs.target >= start
+    if np.isnan(raw[test]).any():
+        return _fallback(features, horizon, start)
+    return _calibrated(grid, pairs, raw)[test]
+
+
+def _raw_forecasts(design: Design, warm: int, start: int, every: int, seed: int) -> Floats:
+    """Raw forecasts of the targets from slot `warm`; one model serves all origins until the next training."""
+    asked = design.where(design.pairs.target >= warm)
+    origin, target = asked.pairs.origin, asked.pairs.target
+    raw = np.full((*asked.actual.shape, 3), np.nan)
+    due = np.where(target < start, 0, 1 + (target - start) // every)
+    for turn in np.unique(due):
+        now = due == turn
+        model = fit(design, int(origin[now].min()), seed)
+        if model is not None:
+            raw[now] = model.raw(asked.where(now))
+    return raw
+
+
+def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats) -> Floats:
+    """Quantiles by the errors known at each origin's day."""
+    rooms = len(grid.rooms)
+    actual = grid.counts[pairs.target]
+    scored = ~np.isnan(actual) & ~np.isnan(raw[..., 1]) & (raw[..., 2] > _closed_below(raw))
+    slot = np.repeat(pairs.target[:, None], rooms, axis=1)
+    errors = Errors.of(raw[scored], actual[scored], slot[scored], grid.day)
+    result = np.empty((*raw.shape[:2], len(LEVELS)))
+    knows = (pairs.origin + 1) // grid.day * grid.day  # the midnight before each origin: errors up to it are used
+    for midnight in np.unique(knows):
+        now = knows == midnight
+        scale = factors(errors.between(int(midnight) - MEMORY_DAYS * grid.day, int(midnight)), grid.day)
+        flat = raw[now].reshape(-1, 3)
+        block = np.repeat(day_block(pairs.target[now], grid.day), rooms)
+        result[now] = applied(flat, block, scale).reshape(-1, rooms, len(LEVELS))
+    return result
+
+
+def _closed_below(raw: Floats) -> Floats:
+    return np.full(raw.shape[:2], 0.5)
+
+
+def _fallback(features: Features, horizon: Horizon, start: int) -> Floats:
+    grid = features.grid
+    known = baselines(grid, features, horizon, start, len(grid.times))
+    quantiles = known.get("delta", known["mean4"])
+    return np.maximum.accumulate(np.nan_to_num(quantiles), axis=-1)
+
+
+def _table(grid: CountGrid, horizon: Horizon, start: int, model: str, quantiles: Floats) -> pd.DataFrame:
+    pairs = examples(grid, horizon, start, len(grid.times))
+    rooms, slots = len(grid.rooms), len(pairs.target)
+    step = pd.Timedelta(minutes=grid.minutes)
+    origin = grid.times[0] + pairs.origin * step
+    if horizon.by_day and grid.day > 1:
+        origin = origin + step  # the midnight that ends the day
+    columns: dict[str, object] = {
+        "site": grid.site,
+        "room": np.tile(np.array(grid.rooms, dtype=object), slots),
+        "origin": np.repeat(origin, rooms),
+        "target_time": np.repeat(grid.times[pairs.target], rooms),
+        "horizon": horizon.name,
+    }
+    flat = quantiles.reshape(-1, len(LEVELS))
+    columns |= {name: flat[:, k] for k, name in enumerate(QUANTILE_COLUMNS)}
+    columns["mean"] = mean_of(flat)
+    columns["model"] = model
+    columns["actual"] = grid.counts[pairs.target].ravel()
+    columns["is_open"] = open_slots(grid, start)[pairs.target].ravel() > 0
+    return pd.DataFrame(columns)[list(COLUMNS)]
+
+
+def mean_of(quantiles: Floats) -> Floats:
+    """Mean of the distribution that is linear between its quantiles and flat beyond the outermost."""
+    levels = np.array(LEVELS)
+    inner = ((quantiles[:, 1:] + quantiles[:, :-1]) / 2 * np.diff(levels)).sum(axis=1)
+    return np.asarray(inner + levels[0] * quantiles[:, 0] + (1 - levels[-1]) * quantiles[:, -1])

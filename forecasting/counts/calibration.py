@@ -1,0 +1,87 @@
+"""Intervals that hold what they promise, learned from the model's own past forecasts.
+
+A raw forecast is (q10, q50, q90). Each past error is measured in units of the raw half interval on its side; the
+quantiles of these units say how far each level must lie from the middle (split conformal prediction, refreshed as
+errors become known, by time of day and with memory of a few weeks).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from forecasting.counts.baselines import LEVELS
+from forecasting.counts.grid import Floats, Ints
+
+MEMORY_DAYS = 42  # older errors are forgotten
+DAY_BLOCKS = 4  # parts of the day calibrated apart
+_PRIOR_DAYS = 10  # how many days of errors weigh as much as the belief below
+_BLOCK_PRIOR_DAYS = 20  # how many days weigh as much as the whole day's factors
+_USUAL = {0.05: 1.35, 0.1: 1.0, 0.25: 0.5, 0.5: 0.0, 0.75: 0.5, 0.9: 1.0, 0.95: 1.35}
+_LEAST_WIDTH = 0.25  # persons; a half interval is never taken as narrower
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Past forecasts and what happened: slot, part of the day, and error in half intervals below and above."""
+
+    slot: Ints
+    block: Ints
+    below: Floats
+    above: Floats
+
+    @staticmethod
+    def of(raw: Floats, actual: Floats, slot: Ints, slots_of_day: int) -> Errors:
+        """`raw` is (n, 3), `actual` and `slot` (n,)."""
+        lower, upper = half_widths(raw)
+        error = actual - raw[:, 1]
+        return Errors(slot, day_block(slot, slots_of_day), -error / lower, error / upper)
+
+    def between(self, first: int, end: int) -> Errors:
+        return self.where((self.slot >= first) & (self.slot < end))
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Errors:
+        return Errors(self.slot[keep], self.block[keep], self.below[keep], self.above[keep])
+
+
+def day_block(slot: Ints, slots_of_day: int) -> Ints:
+    return np.asarray(slot % slots_of_day * DAY_BLOCKS // slots_of_day, dtype=np.int64)
+
+
+def half_widths(raw: Floats) -> tuple[Floats, Floats]:
+    return np.maximum(raw[:, 1] - raw[:, 0], _LEAST_WIDTH), np.maximum(raw[:, 2] - raw[:, 1], _LEAST_WIDTH)
+
+
+def factors(errors: Errors, slots_of_day: int) -> Floats:
+    """(blocks, levels): distance of each level from the middle in raw half intervals, from errors of the past."""
+    usual = np.array([_USUAL[level] for level in LEVELS])
+    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS)
+    rows = []
+    for block in range(DAY_BLOCKS):
+        own = errors.where(errors.block == block)
+        rows.append(_shrunk(own, whole, slots_of_day, _BLOCK_PRIOR_DAYS))
+    return np.stack(rows)
+
+
+def applied(raw: Floats, block: Ints, scale: Floats) -> Floats:
+    """(n, levels): calibrated quantiles, never crossing, never below zero."""
+    lower, upper = half_widths(raw)
+    own = scale[block]
+    side = np.where(np.array(LEVELS) < 0.5, -lower[:, None], upper[:, None])
+    return np.maximum.accumulate(np.clip(raw[:, [1]] + side * own, 0, None), axis=1)
+
+
+def _shrunk(errors: Errors, prior: Floats, slots_of_day: int, prior_days: float) -> Floats:
+    """Empirical distances, drawn towards `prior` the fewer days they come from (errors of one day hang together)."""
+    if not len(errors.slot):
+        return prior
+    days = len(np.unique(errors.slot // slots_of_day))
+    found = [0.0 if level == 0.5 else float(_distance(errors, level)) for level in LEVELS]
+    mixed = (days * np.array(found) + prior_days * prior) / (days + prior_days)
+    return np.asarray(np.maximum(mixed, 0.0))
+
+
+def _distance(errors: Errors, level: float) -> float:
+    return float(np.quantile(errors.below, 1 - level) if level < 0.5 else np.quantile(errors.above, level))

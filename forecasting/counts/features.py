@@ -1,0 +1,246 @@
+"""What was known at an origin about a target slot, as numbers.
+
+Every series below is causal: its value at slot i is made of counts up to slot i. `Known.at` reads a series at chosen
+slots and answers NaN for any slot after the origin, so a feature cannot know the future.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from forecasting.counts.grid import CARRIED_SLOTS, CountGrid, Floats, Horizon, Ints
+
+WEEKS = 8  # length of the weekly profile
+MAX_NAMED_ROOMS = 6  # up to so many rooms each sees every other one by itself; beyond that their sum
+_EWMA_KEEPS = 0.75  # weight of a week in relation to the following one
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pairs of origin and target slots (indices of the grid); the origin is the last known slot."""
+
+    origin: Ints
+    target: Ints
+
+
+def examples(grid: CountGrid, horizon: Horizon, first_target: int, end_target: int) -> Examples:
+    """Every target slot in [first_target, end_target) with its origin, which may lie before the grid."""
+    target = np.arange(first_target, end_target, dtype=np.int64)
+    if horizon.by_day:
+        days = horizon.steps // grid.day
+        origin = (target // grid.day - days + 1) * grid.day - 1
+    else:
+        origin = target - horizon.steps
+    return Examples(origin, target)
+
+
+class Features:
+    """The features of a grid. Build once, then ask `matrix` for any examples."""
+
+    def __init__(self, grid: CountGrid) -> None:
+        self.grid = grid
+
+    def matrix(self, pairs: Examples, *, short: bool) -> dict[str, Floats]:
+        """name -> (examples, rooms). `short` adds what the last hours tell; it pays below a day ahead."""
+        known = Known(self, pairs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a mean over nothing is NaN, which is what is meant
+            values = known.weekly() | known.daily() | known.levels() | known.calendar()
+            if short:
+                values |= known.recent() | known.changes() | known.site()
+        return values
+
+    @cached_property
+    def carried(self) -> Floats:
+        """Counts with short gaps filled by the last one."""
+        return carry(self.grid.counts, CARRIED_SLOTS)
+
+    @cached_property
+    def profile(self) -> Floats:
+        """What the same slot held on average in the eight weeks before."""
+        return _mean([_later(self.grid.counts, k * self.grid.week) for k in range(1, WEEKS + 1)])
+
+    @cached_property
+    def surprise(self) -> Floats:
+        """Count minus profile."""
+        return self.carried - self.profile
+
+    def weeks_back(self, count: int) -> list[Floats]:
+        return [_later(self.grid.counts, k * self.grid.week) for k in range(count)]
+
+
+class Known:
+    """Reads series at slots, as they were known at the origins of some examples."""
+
+    def __init__(self, source: Features, pairs: Examples) -> None:
+        self.source, self.grid = source, source.grid
+        self.origin, self.target = pairs.origin, pairs.target
+        lead = self.target - self.origin
+        self.last_week = self.target - np.ceil(lead / self.grid.week).astype(np.int64) * self.grid.week
+        self.last_day = self.target - np.ceil(lead / self.grid.day).astype(np.int64) * self.grid.day
+
+    def at(self, series: Floats, slots: Ints) -> Floats:
+        """The series at the slots, NaN where a slot lies after the origin or outside the grid."""
+        seen = (slots >= 0) & (slots <= self.origin) & (slots < len(series))
+        result = np.full((len(slots), series.shape[1]), np.nan)
+        result[seen] = series[slots[seen]]
+        return result
+
+    def weekly(self) -> dict[str, Floats]:
+        """The same slot in the weeks before, and its neighbours."""
+        grid, week = self.grid, self.grid.week
+        past = [self.at(grid.counts, self.last_week - k * week) for k in range(WEEKS)]
+        stack = np.stack(past)
+        values = {f"week_{k + 1}": past[k] for k in range(4)}
+        values["week_mean_4"] = np.nanmean(stack[:4], axis=0)
+        values["week_median_4"] = np.nanmedian(stack[:4], axis=0)
+        values["week_mean_8"] = np.nanmean(stack, axis=0)
+        values["week_median_8"] = np.nanmedian(stack, axis=0)
+        values["week_ewma"] = _weighted(stack, _EWMA_KEEPS ** np.arange(WEEKS, dtype=np.float64))
+        values["week_sd_8"] = np.nanstd(stack, axis=0)
+        values["week_min_4"] = np.nanmin(stack[:4], axis=0)
+        values["week_max_4"] = np.nanmax(stack[:4], axis=0)
+        for step in (-2, -1, 1, 2):
+            beside = [self.at(grid.counts, self.last_week - k * week + step) for k in range(WEEKS)]
+            values[f"week_mean_8_{step:+d}"] = np.nanmean(np.stack(beside), axis=0)
+        values["week_smooth"] = _mean([values["week_mean_8"], values["week_mean_8_-1"], values["week_mean_8_+1"]])
+        values["year_before"] = _mean([self.at(grid.counts, self.target - 52 * week + step) for step in (-1, 0, 1)])
+        return values
+
+    def daily(self) -> dict[str, Floats]:
+        """The same slot on the days before."""
+        past = [self.at(self.grid.counts, self.last_day - k * self.grid.day) for k in range(7)]
+        return {f"day_{k + 1}": past[k] for k in range(3)} | {"day_mean_7": np.nanmean(np.stack(past), axis=0)}
+
+    def levels(self) -> dict[str, Floats]:
+        """How full the last day, week and four weeks were in relation to their profile."""
+        source = self.source
+        both = ~np.isnan(source.profile) & ~np.isnan(self.grid.counts)
+        counted = np.where(both, self.grid.counts, np.nan)
+        expected = np.where(both, source.profile, np.nan)
+        values = {}
+        for name, length in (("1d", self.grid.day), ("7d", self.grid.week), ("28d", 4 * self.grid.week)):
+            ratio = (rolling_mean(counted, length) + 0.5) / (rolling_mean(expected, length) + 0.5)
+            values[f"level_{name}"] = self.at(ratio, self.origin)
+        return values
+
+    def calendar(self) -> dict[str, Floats]:
+        grid, rooms = self.grid, len(self.grid.rooms)
+        first_day = int(grid.times[0].dayofyear)
+        columns = {
+            "slot": grid.slot_of_day[self.target % grid.day].astype(float),
+            "weekday": ((self.target // grid.day + int(grid.times[0].weekday())) % 7).astype(float),
+            "day_of_year": ((self.target // grid.day + first_day) % 365.2425),
+        }
+        for name, facts in grid.calendar.items():
+            for label, shift in (("", 0), ("_before", -grid.day), ("_after", grid.day)):
+                columns[name + label] = _pick(facts, self.target + shift)
+            columns[name + "_week_before"] = _pick(facts, self.last_week)
+        values = {name: np.repeat(column[:, None], rooms, axis=1) for name, column in columns.items()}
+        values["room"] = np.repeat(np.arange(rooms, dtype=float)[None], len(self.target), axis=0)
+        return values
+
+    def recent(self) -> dict[str, Floats]:
+        """The last counts and how far they were from the profile."""
+        source = self.source
+        values = {f"count_{k}": self.at(source.carried, self.origin - k) for k in (0, 1, 2, 3, 4, 6, 8)}
+        values["step_1"] = values["count_0"] - values["count_1"]
+        values["step_2"] = values["count_1"] - values["count_2"]
+        values["step_4"] = values["count_0"] - values["count_4"]
+        for length in (4, 8, 16):
+            values[f"mean_{length}"] = self.at(rolling_mean(self.grid.counts, length), self.origin)
+        for k in (0, 1, 2):
+            values[f"surprise_{k}"] = self.at(source.surprise, self.origin - k)
+        for length in (3, 6, 12, 24):
+            values[f"surprise_mean_{length}"] = self.at(rolling_mean(source.surprise, length), self.origin)
+        return values
+
+    def changes(self) -> dict[str, Floats]:
+        """What happened between the origin's and the target's time of day in earlier weeks and days."""
+        counts, week, day = self.grid.counts, self.grid.week, self.grid.day
+        shift = self.target - self.last_week
+        past = [
+            self.at(counts, self.last_week - k * week) - self.at(counts, self.origin - shift - k * week)
+            for k in range(WEEKS)
+        ]
+        stack = np.stack(past)
+        values = {f"change_week_{k + 1}": past[k] for k in range(4)}
+        values["change_mean_4"] = np.nanmean(stack[:4], axis=0)
+        values["change_mean_8"] = np.nanmean(stack, axis=0)
+        values["change_median_8"] = np.nanmedian(stack, axis=0)
+        values["change_sd_8"] = np.nanstd(stack, axis=0)
+        shift = self.target - self.last_day
+        days = [
+            self.at(counts, self.last_day - k * day) - self.at(counts, self.origin - shift - k * day) for k in range(7)
+        ]
+        values |= {f"change_day_{k + 1}": days[k] for k in range(2)}
+        values["change_day_mean_7"] = np.nanmean(np.stack(days), axis=0)
+        values["drifted"] = self.at(self.source.carried, self.origin) + values["change_mean_8"]
+        return values
+
+    def site(self) -> dict[str, Floats]:
+        """The other rooms: people move from one to the next."""
+        rooms = len(self.grid.rooms)
+        if rooms == 1:
+            return {}
+        carried, surprise = self.source.carried, self.source.surprise
+        total = np.repeat(np.nansum(carried, axis=1, keepdims=True), rooms, axis=1)
+        odd = np.repeat(np.nansum(surprise, axis=1, keepdims=True), rooms, axis=1)
+        values = {"site": self.at(total, self.origin), "site_surprise": self.at(odd, self.origin)}
+        values["site_step"] = values["site"] - self.at(total, self.origin - 1)
+        if rooms <= MAX_NAMED_ROOMS:
+            for room in range(rooms):
+                now = self.at(carried, self.origin)[:, [room]]
+                before = self.at(carried, self.origin - 1)[:, [room]]
+                apart = self.at(surprise, self.origin)[:, [room]]
+                for name, column in (("count", now), ("step", now - before), ("surprise", apart)):
+                    values[f"room{room}_{name}"] = np.repeat(column, rooms, axis=1)
+        return values
+
+
+def carry(counts: Floats, limit: int) -> Floats:
+    """Each unknown count replaced by the last known one, at most `limit` slots old."""
+    slots = np.arange(len(counts))[:, None]
+    last = np.maximum.accumulate(np.where(np.isnan(counts), -limit - 1, slots), axis=0)
+    near = slots - last <= limit
+    return np.where(near & (last >= 0), np.take_along_axis(counts, np.maximum(last, 0), axis=0), np.nan)
+
+
+def rolling_mean(series: Floats, length: int) -> Floats:
+    """Mean of the known values among the last `length` slots, NaN if none is known."""
+    known = ~np.isnan(series)
+    total, number = np.cumsum(np.where(known, series, 0.0), axis=0), np.cumsum(known, axis=0)
+    total = total - _later(total, length, 0.0)
+    number = number - _later(number, length, 0)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def _later(series: Floats, slots: int, fill: float = np.nan) -> Floats:
+    """The series moved to later times: value at i is the one of i - slots."""
+    result = np.full_like(series, fill)
+    if slots < len(series):
+        result[slots:] = series[: len(series) - slots]
+    return result
+
+
+def _mean(parts: list[Floats]) -> Floats:
+    stack = np.stack(parts)
+    known = ~np.isnan(stack)
+    number = known.sum(axis=0)
+    return np.where(number > 0, np.where(known, stack, 0.0).sum(axis=0) / np.maximum(number, 1), np.nan)
+
+
+def _weighted(stack: Floats, weights: Floats) -> Floats:
+    known = ~np.isnan(stack)
+    heavy = np.where(known, weights[:, None, None], 0.0)
+    total = heavy.sum(axis=0)
+    return np.where(total > 0, (np.where(known, stack, 0.0) * heavy).sum(axis=0) / np.maximum(total, 1e-9), np.nan)
+
+
+def _pick(facts: Floats, slots: Ints) -> Floats:
+    inside = (slots >= 0) & (slots < len(facts))
+    return np.where(inside, facts[np.clip(slots, 0, len(facts) - 1)], np.nan)

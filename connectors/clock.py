@@ -52,7 +52,8 @@ class DoubleClock:
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self._url = url
-        self._http = httpx.Client(timeout=5.0, transport=transport)
+        keep_none = httpx.Limits(max_keepalive_connections=0)  # looks are rare: leave no connection open between them
+        self._http = httpx.Client(timeout=5.0, transport=transport, limits=keep_none)
         self._base, self.speed = self._read()
         self._read_at = time.monotonic()
 

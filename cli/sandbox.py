@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from sandbox import World
 
 
+_CLOCK_HELP = "now, a time like 2026-03-02T07:10:00-06:00, or a local time like 10:00 of the last open day."
+_FEED_HELP = (
+    "Write the history as a data feed into this folder and end; {year}, {month:02d}, {day:02d} may stand in it."
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(name="sandbox")(run_sandbox)
@@ -30,12 +36,12 @@ def run_sandbox(
     weeks: Annotated[int, typer.Option(min=1, max=520, help="Weeks of history before the clock.")] = 40,
     state: Annotated[str, typer.Option(help="Postal code of the centers' state, for instance TX.")] = "TX",
     faults: Annotated[str, typer.Option(help="Errors in the record: x0 none, x1 usual, x3 three times.")] = "x1",
-    clock: Annotated[str, typer.Option(help="now, a time like 2026-03-02T07:10:00-06:00, or a local time like 10:00 of the last open day.")] = "now",
+    clock: Annotated[str, typer.Option(help=_CLOCK_HELP)] = "now",
     speed: Annotated[float, typer.Option(min=0, help="Simulated seconds per second; 0 stands still.")] = 1.0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8900,
     ready_file: Annotated[Path | None, typer.Option(help="Write one JSON line here once it listens.")] = None,
-    feed: Annotated[Path | None, typer.Option(help="Write the history as a data feed into this folder and end; may be a template with {year}, {month:02d}, {day:02d}.")] = None,
+    feed: Annotated[Path | None, typer.Option(help=_FEED_HELP)] = None,
     feed_format: Annotated[str, typer.Option(help="csv, ndjson, parquet or xlsx.")] = "csv",
     as_json: Annotated[bool, typer.Option("--json", help="Print address and tokens as one JSON line.")] = False,
 ) -> None:  # fmt: skip

@@ -146,6 +146,7 @@ class _Sessions:
         for row in world.bookings:
             self.bookings[row.value.day][row.value.center_id, row.value.child_id].append(row.value)
         tz = zone(world.knobs.zone_name)
+        self.closed = {(row.value.center_id, row.value.day) for row in world.closures}
         self.events: dict[date, list[Event]] = defaultdict(list)
         for event in world.events:
             if event.child_id and event.event_type in ("check_in", "check_out", "correction"):
@@ -180,13 +181,14 @@ class _Sessions:
         center_id, child_id = key
         first, last = self.names.get(child_id, ("Unknown", child_id))
         room = (came.room_id if came else None) or (left.room_id if left else None) or (booking and booking.room_id)
+        shut = (center_id, day) in self.closed
         here, told = came is not None or left is not None, booking is not None and booking.status == "absent"
         return {
             "school": self.schools[center_id], "business": "Simulated Centers", "child": f"{first} {last}",
             "child_last_name": last, "child_first_name": first, "class": self.classes.get(room or "", NULL),
             "session_date": day.isoformat(), "is_session_voided": "No",
-            "is_excused_absence": _yes(told and not here), "is_unexcused_absence": _yes(not told and not here),
-            "is_present": _yes(here), "is_class_closed": "No", "session_type": "Regular",
+            "is_excused_absence": _yes(told and not here), "is_unexcused_absence": _yes(not told and not here and not shut),
+            "is_present": _yes(here), "is_class_closed": _yes(shut), "session_type": "Regular",
             "is_session_in_contract": _yes(booking is not None),
             "absence_reason": "Reported" if told and not here else NULL,
             "check_in_time": self._time(came), "check_in_by": f"Parent of {first}" if came else NULL,

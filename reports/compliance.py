@@ -76,12 +76,14 @@ class DailyReport:
             return "Nobody was here that day." if not self.closed else "The center was closed and nobody was here."
         if not self.violations:
             return "Every room was inside its ratio and group size all day."
-        minutes = sum(each.minutes for each in self.violations)
-        rooms = len({each.room_id for each in self.violations})
-        return (
-            f"{len(self.violations)} times, {minutes:.0f} minutes in all, {rooms} of {len(self.rooms)} rooms "
-            f"were out of compliance; {self.share_in_ratio:.1%} of the occupied minutes were inside the rule."
-        )
+        sure = [each for each in self.violations if not each.doubtful]
+        doubted = [each for each in self.violations if each.doubtful]
+        parts = [f"Out of compliance {_total(sure)}, in {len({e.room_id for e in sure})} of {len(self.rooms)} rooms."]
+        if not sure:
+            parts = ["No room was out of compliance beyond doubt."]
+        if doubted:
+            parts.append(f"Resting on a doubtful count: {_total(doubted)}; see the reasons and count again.")
+        return " ".join([*parts, f"{self.share_in_ratio:.1%} of the occupied minutes were inside the rule."])
 
 
 def daily_report(
@@ -170,8 +172,13 @@ def _violation(facts: CenterFacts, run: Sequence[Span]) -> Violation:
     names = " + ".join(facts.room_name(room_id) for room_id in worst.group or (worst.room_id,))
     return Violation(
         worst.room_id, names, run[0].start.astimezone(facts.tz), run[-1].end.astimezone(facts.tz), worst,
-        next((span.cause for span in run if span.cause), "cause unknown"), any(span.doubts for span in run),
+        next((span.cause for span in run if span.cause), "cause unknown"), worst.rests_on_doubt,
     )  # fmt: skip
+
+
+def _total(violations: Sequence[Violation]) -> str:
+    times = "once" if len(violations) == 1 else f"{len(violations)} times"
+    return f"{times} ({sum(each.minutes for each in violations):.0f} minutes)"
 
 
 def _reason(violation: Violation) -> str:

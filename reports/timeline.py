@@ -31,6 +31,7 @@ class Span:
     group_over: int
     compliant: bool
     doubts: tuple[str, ...]
+    rests_on_doubt: bool  # not compliant, but would be if the doubted counts are wrong
     present: tuple[str, ...]  # staff ids whose event places them here, counted or not
     sentence: str
     citation: str
@@ -90,13 +91,19 @@ def day_timeline(
 
 
 def violations(spans: Sequence[Span]) -> list[list[Span]]:
-    """Runs of neighbouring spans of one room that were out of compliance, by start; a combined group is told once."""
+    """Runs of neighbouring spans of one room that were out of compliance, by start; a combined group is told once.
+
+    Minutes that rest on a doubtful count are runs of their own: they are not mixed with those beyond doubt.
+    """
     found: list[list[Span]] = []
     for span in spans:
         if span.compliant or (span.group and span.room_id != span.group[0]):
             continue
         last = found[-1][-1] if found else None
-        if last is not None and last.room_id == span.room_id and last.end == span.start:
+        goes_on = last is not None and (last.room_id, last.end, last.rests_on_doubt) == (
+            span.room_id, span.start, span.rests_on_doubt,
+        )  # fmt: skip
+        if goes_on:
             found[-1].append(span)
         else:
             found.append([span])
@@ -155,7 +162,8 @@ def _span(room_id: str, room: RoomAssessment, start: datetime, end: datetime) ->
     return Span(
         room_id=room_id, start=start, end=end, group=members, children=verdict.group_size, required=verdict.required,
         counted=verdict.counted, deficit=verdict.deficit, group_over=verdict.group_over, compliant=verdict.compliant,
-        doubts=room.trust.reasons, present=tuple(adult.staff_id for adult in room.group.adults),
+        doubts=room.trust.reasons, rests_on_doubt=room.rests_on_doubt,
+        present=tuple(adult.staff_id for adult in room.group.adults),
         sentence=verdict.sentence, citation=governing.citation, reference=governing.reference,
         confidence=governing.confidence, cause="" if verdict.compliant else room.root_cause.sentence,
     )  # fmt: skip

@@ -50,8 +50,8 @@ def decide(
 
 def next_decision(incidents: Iterable[Incident], now: datetime) -> datetime | None:
     """The next instant at which `decide` has something to do although nothing happens."""
-    timers = (instant for incident in incidents if incident.is_open for instant in timers(incident))
-    return min((instant for instant in timers if instant > now), default=None)
+    instants = (instant for incident in incidents if incident.is_open for instant in timers(incident))
+    return min((instant for instant in instants if instant > now), default=None)
 
 
 def _covered(assessment: Assessment, open_by: dict[tuple[str, str], Incident]) -> set[str]:

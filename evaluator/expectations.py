@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,7 +46,6 @@ class BookedExpectation:
     def __init__(self, state: CenterState, facts: CenterFacts, now: datetime, seed: int = 0) -> None:
         self._state, self._facts, self._now, self._seed = state, facts, now, seed
         self._day = facts.day_of(now)
-        self._draws: dict[tuple[str, int], npt.NDArray[np.float64]] = {}
         self._drawn: dict[tuple[str, datetime, int], list[Ages]] = {}
 
     def ages(self, room_id: str, at: datetime, n: int) -> Sequence[Ages]:
@@ -56,13 +56,23 @@ class BookedExpectation:
         return found
 
     def _ages(self, room_id: str, at: datetime, n: int) -> list[Ages]:
-        chances = sorted(self.chances(room_id, at).items())
         day = self._facts.day_of(at)
-        ages = [self._facts.child_here(child_id, day).age_months for child_id, _ in chances]
-        if not chances:
+        by_age = sorted(
+            (_order(age := self._facts.child_here(child_id, day).age_months), child_id, age, chance)
+            for child_id, chance in self.chances(room_id, at).items()
+        )
+        if not by_age:
             return [()] * n
-        here = np.stack([self._uniform(child_id, n) < chance for child_id, chance in chances], axis=1)
-        return [tuple(age for age, present in zip(ages, row, strict=True) if present) for row in here.tolist()]
+        here = np.stack([_uniform(child_id, self._seed, n) < chance for _, child_id, _, chance in by_age], axis=1)
+        crowds: dict[bytes, Ages] = {}
+        result = []
+        for row in np.packbits(here, axis=1):
+            key = row.tobytes()
+            if key not in crowds:
+                present = np.unpackbits(row)[: len(by_age)].tolist()
+                crowds[key] = tuple(age for (_, _, age, _), bit in zip(by_age, present, strict=True) if bit)
+            result.append(crowds[key])
+        return result
 
     def drivers(self, room_id: str, at: datetime) -> list[str]:
         chances = self.chances(room_id, at)
@@ -107,14 +117,12 @@ class BookedExpectation:
     def _instant(self, at: time) -> datetime:
         return local_instant(self._day, at, self._facts.tz)
 
-    def _uniform(self, child_id: str, n: int) -> npt.NDArray[np.float64]:
-        """One uniform per child and draw, the same at every instant, so that paths do not flicker."""
-        key = (child_id, n)
-        found = self._draws.get(key)
-        if found is None:
-            number = int.from_bytes(child_id.encode()[-8:], "big")
-            found = self._draws[key] = np.random.default_rng([self._seed, number]).random(n)
-        return found
+
+@lru_cache(maxsize=20_000)
+def _uniform(child_id: str, seed: int, n: int) -> npt.NDArray[np.float64]:
+    """One uniform per child and draw, the same at every instant, so that paths do not flicker."""
+    number = int.from_bytes(child_id.encode()[-8:], "big")
+    return np.random.default_rng([seed, number]).random(n)
 
 
 class BandForecast(Protocol):
@@ -164,6 +172,10 @@ class ForecastExpectation:
     def _room_age(self, room_id: str) -> int | None:
         room = self._facts.rooms.get(room_id)
         return room.age_min_months if room else None
+
+
+def _order(age: int | None) -> int:
+    return -1 if age is None else age
 
 
 def _youngest(band: str) -> int | None:

@@ -78,6 +78,14 @@ class CenterFacts:
 
         Nobody is in a center that was shut for the night; what the events still show from before is left over.
         """
+        found = self._day_starts.get(now)
+        if found is None:
+            if len(self._day_starts) > 100:
+                self._day_starts.clear()
+            found = self._day_starts[now] = self._day_start(now)
+        return found
+
+    def _day_start(self, now: datetime) -> datetime:
         service = self.service(now)
         four = local_instant(self.day_of(now), FOUR, self.tz)
         if now < four:
@@ -213,6 +221,10 @@ class CenterFacts:
                     if shift.status in statuses and part.kind == "room" and part.room_id:
                         result.setdefault(part.room_id, []).append((part, staff_id))
         return {room: tuple(sorted(parts, key=lambda each: (each[0].start, each[1]))) for room, parts in result.items()}
+
+    @cached_property
+    def _day_starts(self) -> dict[datetime, datetime]:
+        return {}
 
     @cached_property
     def _child_here(self) -> dict[tuple[str, date], ChildHere]:

@@ -32,7 +32,7 @@ class Group:
     adults_aside: Mapping[str, str]
     unidentified: int = 0
     unseen_adults: int = 0  # a person counted so many more adults than are clocked in; they cannot count unnamed
-    headcount: Observation | None = None
+    confirmed_at: datetime | None = None  # when every room of the group had been counted by a person today
     since: datetime | None = None  # of the combination
 
     @property
@@ -74,25 +74,48 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
                 aside[child_id] = "never checked out on an earlier day; nobody stayed overnight"
             else:
                 places[child_id] = place
-    headcount = state.headcount(room_id, now, start)
+    counts = headcounts(state, members, now, start)
     extra = 0
-    if headcount is not None:
-        extra = difference(state, places, headcount, members, start)
-        if extra < 0:
-            for child_id in most_doubtful(facts, places, headcount, now)[:-extra]:
-                del places[child_id]
-                aside[child_id] = (
-                    f"the headcount found {headcount.children} children, so one of the recorded is not there"
-                )
+    for headcount, counted_rooms in counts:
+        more = difference(state, places, headcount, counted_rooms, start)
+        extra += max(0, more)
+        suspects = {child_id: place for child_id, place in places.items() if place.room_id in counted_rooms}
+        for child_id in most_doubtful(facts, suspects, headcount, now)[: max(0, -more)]:
+            del places[child_id]
+            aside[child_id] = f"the headcount found {headcount.children}, so one of those recorded is not there"
     children = [facts.child_here(child_id, day) for child_id in sorted(places)]
     if extra > 0:
         children += [ChildHere(youngest(facts, members))] * extra
-    adults, staff_places, adults_aside, unseen = _adults(state, facts, members, headcount, now, start)
+    adults, staff_places, adults_aside, unseen = _adults(state, facts, members, counts, now, start)
     combination = state.combination()
     return Group(
         room_id, members, now, tuple(children), places, adults, staff_places, aside, adults_aside, max(0, extra), unseen,
-        headcount, combination.since if combination and len(members) > 1 else None,
+        _confirmed(counts, members), combination.since if combination and len(members) > 1 else None,
     )  # fmt: skip
+
+
+Counts = list[tuple[Observation, tuple[str, ...]]]
+
+
+def headcounts(state: CenterState, members: tuple[str, ...], now: datetime, start: datetime) -> Counts:
+    """Today's headcounts that hold for the group, each with the rooms it was of, the newest first.
+
+    Of rooms combined since then each one's own holds; a headcount of rooms that were split since says nothing of one.
+    """
+    found = [count for member in members if (count := state.headcount(member, now, start)) is not None]
+    covered: set[str] = set()
+    result: Counts = []
+    for count in sorted(found, key=lambda each: each.happened_at, reverse=True):
+        rooms = state.members_at(count.room_id, count.happened_at)
+        if set(rooms) <= set(members) and covered.isdisjoint(rooms):
+            covered |= set(rooms)
+            result.append((count, rooms))
+    return result
+
+
+def _confirmed(counts: Counts, members: tuple[str, ...]) -> datetime | None:
+    covered = {room_id for _, rooms in counts for room_id in rooms}
+    return min(count.happened_at for count, _ in counts) if counts and covered >= set(members) else None
 
 
 def difference(
@@ -161,8 +184,7 @@ def youngest(facts: CenterFacts, members: tuple[str, ...]) -> int | None:
 
 
 def _adults(
-    state: CenterState, facts: CenterFacts, members: tuple[str, ...], headcount: Observation | None, now: datetime,
-    start: datetime,
+    state: CenterState, facts: CenterFacts, members: tuple[str, ...], counts: Counts, now: datetime, start: datetime,
 ) -> tuple[tuple[AdultHere, ...], dict[str, StaffPlace], dict[str, str], int]:  # fmt: skip
     day = facts.day_of(now)
     places: dict[str, StaffPlace] = {}
@@ -177,8 +199,8 @@ def _adults(
             else:
                 places[staff_id] = place
     unseen = 0
-    if headcount is not None:
-        unseen = _as_seen(state, places, aside, headcount, members)
+    for headcount, counted_rooms in counts:
+        unseen += _as_seen(state, places, aside, headcount, counted_rooms)
     _drop_seen_elsewhere(state, facts, places, aside, members, now, start)
     adults = []
     for staff_id in sorted(places):

@@ -7,9 +7,12 @@ breaks, and rates of lateness and call-outs; required and counted come from the 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -148,19 +151,29 @@ def _odds(
     book: Book, facts: CenterFacts, frame: Situation, expectation: Expectation, members: tuple[str, ...], at: datetime,
     crews: Sequence[frozenset[str]],
 ) -> tuple[float, tuple[float, float, float]]:  # fmt: skip
-    """P(required > counted), and the means of children, required and counted."""
+    """P(required > counted), and the means of children, required and counted (their bounds where the odds are 0)."""
     draws = len(crews)
     rooms = [expectation.ages(member, at, draws) for member in members]
-    memo: dict[tuple[object, object], tuple[int, int]] = {}
-    short = children = required = counted = 0
-    for parts, crew in zip(zip(*rooms, strict=True), crews, strict=True):
-        crowd = tuple(sorted((age for part in parts for age in part), key=_by_age))
-        found = memo.get((crowd, crew))
-        if found is None:
-            found = memo[crowd, crew] = _check(book, facts, frame, crowd, crew)
-        children, required, counted = children + len(crowd), required + found[0], counted + found[1]
-        short += found[0] > found[1]
-    return short / draws, (children / draws, required / draws, counted / draws)
+    cases = Counter(zip(crews, *rooms, strict=True))
+    mean = sum(times * sum(map(len, parts)) for (_, *parts), times in cases.items()) / draws
+    worst = _check(book, facts, frame, _widest(cases), frozenset.intersection(*crews))
+    if worst[0] <= worst[1]:
+        return 0.0, (mean, float(worst[0]), float(worst[1]))
+    short = required = counted = 0
+    for (crew, *parts), times in cases.items():
+        crowd = parts[0] if len(parts) == 1 else tuple(sorted((age for part in parts for age in part), key=_by_age))
+        found = _check(book, facts, frame, crowd, crew)
+        required, counted = required + times * found[0], counted + times * found[1]
+        short += times * (found[0] > found[1])
+    return short / draws, (mean, required / draws, counted / draws)
+
+
+def _widest(cases: Iterable[tuple[Any, ...]]) -> tuple[int | None, ...]:
+    """A crowd that holds every drawn crowd: what it does not require more of, none of them does."""
+    widest: Counter[int | None] = Counter()
+    for crowd in {parts for _, *rest in cases for parts in [tuple(rest)]}:
+        widest |= Counter(age for part in crowd for age in part)
+    return tuple(sorted(widest.elements(), key=_by_age))
 
 
 def _crews(places: Sequence[Place], members: tuple[str, ...], draws: int) -> list[frozenset[str]]:
@@ -205,7 +218,7 @@ def _check(
     book: Book, facts: CenterFacts, frame: Situation, crowd: tuple[int | None, ...], crew: frozenset[str]
 ) -> tuple[int, int]:
     adults: tuple[AdultHere, ...] = tuple(facts.adult_here(staff_id, frame.day) for staff_id in sorted(crew))
-    verdict = book.check(replace(frame, children=tuple(ChildHere(age) for age in crowd), adults=adults))
+    verdict = book.check(replace(frame, children=tuple([_child(age) for age in crowd]), adults=adults))
     return verdict.required, verdict.counted
 
 
@@ -244,6 +257,11 @@ def _break_end(facts: CenterFacts, staff_id: str, place: StaffPlace, now: dateti
     breaks = [part for part in shift.segments if part.kind == "break"] if shift else []
     near = [part for part in breaks if abs(part.start - place.state_since) < timedelta(hours=1)]
     return place.state_since + (near[0].end - near[0].start if near else timedelta(minutes=15))
+
+
+@cache
+def _child(age: int | None) -> ChildHere:
+    return ChildHere(age)
 
 
 def _clock(facts: CenterFacts, instant: datetime) -> str:

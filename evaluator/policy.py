@@ -67,7 +67,7 @@ DEFAULT_ROUTES: Mapping[str, Route] = {
 # How long a condition must hold before anybody is told, by cause; an incident is on record from its first second.
 DEFAULT_GRACE_SECONDS: Mapping[str, int] = {
     "nobody": 45,  # children and no adult at all
-    "ratio": 90,
+    "ratio": 60,
     "group_size": 120,
     "soft": 60,  # a short absence: until the room lead gets a note
     "step_out": 300,  # a short absence: until it is a violation

@@ -138,6 +138,12 @@ class CenterState:
     def combination(self) -> Combination | None:
         return self._combination.place
 
+    def members_at(self, room_id: str, instant: datetime) -> tuple[str, ...]:
+        """The rooms that were counted as this one at a past instant; itself alone if it was no target."""
+        combination = self._combination.at(instant)
+        members = tuple(room for room, target in combination.members if target == room_id) if combination else ()
+        return members or (room_id,)
+
     def headcount(self, room_id: str, now: datetime, since: datetime) -> Observation | None:
         """The last headcount of the room in [since, now]."""
         for observation in reversed(self._headcounts.get(room_id, ())):

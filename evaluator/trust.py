@@ -43,7 +43,7 @@ def judge(
     A headcount lays the doubts that arose before it to rest.
     """
     look = Look(state, facts, group, now, expected)
-    confirmed = group.headcount.happened_at if group.headcount else None
+    confirmed = group.confirmed_at
     doubts: list[Doubt] = []
     instant: datetime | None = None
     for rule in RULES:

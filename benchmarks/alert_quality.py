@@ -1,0 +1,175 @@
+"""A simulated month of alerts at three levels of data faults, against the ground truth, beside the naive monitor."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import rulebook
+from benchmarks._alert_replay import Knowledge, Lived, People, Replay
+from benchmarks._alert_truth import TrueDay, TrueViolation, overlapping
+from domain.time import Interval
+from evaluator import Policy
+from rulebook import Rulebook
+from sandbox.knobs import Knobs
+from sandbox.simulation import simulate
+
+START, DAYS, STATE, SEED = date(2026, 3, 2), 28, "TX", 7
+LONG = 120.0  # seconds: violations longer than this must be found
+SLACK = timedelta(minutes=2)  # an alert may come this long after a violation has ended: deliveries take time
+AHEAD = timedelta(minutes=15)
+
+
+@dataclass
+class Tally:
+    violations: list[TrueViolation] = field(default_factory=list)
+    foreseeable: list[TrueViolation] = field(default_factory=list)
+    open_days: int = 0
+
+
+def run(days: int = DAYS, levels: tuple[float, ...] = (0.0, 1.0, 3.0), size: str = "medium") -> list[dict[str, Any]]:
+    return [row for level in levels for row in month(level, days, size)]
+
+
+def month(faults: float, days: int, size: str) -> list[dict[str, Any]]:
+    """The rows of one fault level: this product, then the naive monitor."""
+    world = simulate(Knobs(faults=faults, size=size, state=STATE), SEED, START, days)
+    book = rulebook.load(STATE, on=START)
+    center = world.centers[0]
+    policy = Policy(timezone=center.timezone)
+    replay = Replay(world, center.center_id, book, policy, People(), SEED)
+    tally = Tally()
+    knowledge = Knowledge(world, center.center_id)
+    for number in range(days):
+        day = START + timedelta(days=number)
+        truth = TrueDay(world, center.center_id, day, _noon(knowledge, day), book)
+        if truth.stays:
+            tally.open_days += 1
+            found = truth.violations()
+            tally.violations += found
+            tally.foreseeable += [violation for violation in found if _foreseen(violation, truth)]
+        replay.day(truth)
+    room_days = tally.open_days * len(knowledge.rooms)
+    return [_ours(faults, replay.lived, tally, room_days), _naive(faults, replay.lived, tally, room_days)]
+
+
+def _noon(knowledge: Knowledge, day: date) -> Any:
+    facts = knowledge.facts(datetime(day.year, day.month, day.day, 18, tzinfo=__import__("datetime").UTC))
+    return facts
+
+
+def _foreseen(violation: TrueViolation, truth: TrueDay) -> bool:
+    """Whether a clairvoyant saw it 15 minutes before: one who knows where everybody truly was then, which children
+    will truly be there, and the staff's plan, but not what the staff will do against the plan."""
+    if violation.seconds <= LONG:
+        return False
+    then, at = violation.start - AHEAD, violation.start + timedelta(seconds=30)
+    rooms = tuple(sorted(violation.rooms))
+    crew = []
+    for presence in truth.presences:
+        if not presence.start <= then < presence.end:
+            continue
+        place = presence.room_id if presence.state == "in_room" else None
+        planned, next_part = (
+            truth.facts.segment_at(presence.staff_id, then),
+            truth.facts.segment_at(presence.staff_id, at),
+        )
+        if next_part != planned:
+            place = next_part.room_id if next_part is not None and next_part.kind == "room" else None
+        elif presence.state in ("step_out", "break"):
+            place = planned.room_id if planned is not None else None
+        if place in rooms:
+            crew.append(presence.staff_id)
+    for staff_id in truth.facts.staff:
+        part = truth.facts.segment_at(staff_id, at)
+        if part is not None and part.start > then and part.kind == "room" and part.room_id in rooms:
+            crew.append(staff_id)
+    return truth.short(rooms, truth.children(rooms, at), crew, at) > 0
+
+
+def _ours(faults: float, lived: Lived, tally: Tally, room_days: int) -> dict[str, Any]:
+    alerts = _alerts(lived, ("violation", "critical"))
+    counts = _alerts(lived, ("please_count",))
+    warnings = [w for w in _alerts(lived, ("approaching",)) if w[3] == "outlook"]
+    long = [violation for violation in tally.violations if violation.seconds > LONG]
+    useful = [a for a in alerts if _true(a, tally.violations)]
+    found = [v for v in long if _found(v, alerts)]
+    found_or_asked = [v for v in long if _found(v, alerts) or _found(v, counts)]
+    foreseen = [lead for v in tally.foreseeable if (lead := _lead(v, warnings)) is not None]
+    came_true = [w for w in warnings if overlapping(tally.violations, set(w[2]), Interval(w[0], w[0] + 3 * AHEAD))]
+    return {
+        "monitor": "ratiocast", "faults": faults, "violations >2 min": len(long),
+        "recall": _share(len(found), len(long)), "recall with please-count": _share(len(found_or_asked), len(long)),
+        "precision": _share(len(useful), len(alerts)), "alerts / room-day": len(alerts) / room_days,
+        "counts asked / room-day": len(counts) / room_days, "counts answered": lived.answered,
+        "foreseeable": len(tally.foreseeable), "warned": _share(len(foreseen), len(tally.foreseeable)),
+        "median lead min": statistics.median(foreseen) if foreseen else 0.0,
+        "warnings / room-day": len(warnings) / room_days, "warnings come true": _share(len(came_true), len(warnings)),
+    }  # fmt: skip
+
+
+def _naive(faults: float, lived: Lived, tally: Tally, room_days: int) -> dict[str, Any]:
+    long = [violation for violation in tally.violations if violation.seconds > LONG]
+    alerts: list[Alert] = [(at, None, rooms, "") for at, rooms in lived.naive]
+    useful = [alert for alert in alerts if _true(alert, tally.violations)]
+    found = [v for v in long if any(a[2] & v.rooms and v.start - SLACK <= a[0] <= v.end + SLACK for a in alerts)]
+    return {
+        "monitor": "naive", "faults": faults, "violations >2 min": len(long), "recall": _share(len(found), len(long)),
+        "precision": _share(len(useful), len(alerts)), "alerts / room-day": len(alerts) / room_days,
+    }  # fmt: skip
+
+
+Alert = tuple[datetime, datetime | None, frozenset[str], str]  # told, over, rooms, matter
+
+
+def _alerts(lived: Lived, severities: tuple[str, ...]) -> list[Alert]:
+    """One per incident: the first message of such a severity, until the incident was resolved."""
+    told: dict[str, tuple[datetime, frozenset[str], str]] = {}
+    over: dict[str, datetime] = {}
+    for at, change, rooms in lived.changes:
+        incident = change.incident
+        if any(m.severity in severities and m.kind not in ("all_clear", "withdrawal") for m in change.messages):
+            told.setdefault(incident.incident_id, (at, rooms, incident.matter))
+        if incident.resolved_at is not None:
+            over[incident.incident_id] = incident.resolved_at
+    return [(at, over.get(key), rooms, matter) for key, (at, rooms, matter) in told.items()]
+
+
+def _true(alert: Alert, violations: list[TrueViolation]) -> bool:
+    """Whether the alert was raised during a true violation of its rooms, or at most two minutes after it."""
+    return bool(overlapping(violations, set(alert[2]), Interval(alert[0] - SLACK, alert[0] + timedelta(seconds=1))))
+
+
+def _found(violation: TrueViolation, alerts: list[Alert]) -> bool:
+    """Raised from its start to two minutes after its end, or still on from before."""
+    for at, over, rooms, _ in alerts:
+        if rooms & violation.rooms and at <= violation.end + SLACK and (over is None or over >= violation.start):
+            return True
+    return False
+
+
+def _lead(violation: TrueViolation, warnings: list[Alert]) -> float | None:
+    """Minutes between the warning and the violation, if one was standing when it began."""
+    leads = [
+        (violation.start - at).total_seconds() / 60
+        for at, over, rooms, _ in warnings
+        if rooms & violation.rooms
+        and at < violation.start <= at + 3 * AHEAD
+        and (over is None or over >= violation.start - 2 * SLACK)
+    ]
+    return max(leads, default=None)
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 3) if whole else float("nan")
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import save, show
+
+    rows = run(int(sys.argv[1]) if len(sys.argv) > 1 else DAYS)
+    show("alert_quality", rows)
+    save("alert_quality", rows)

@@ -78,7 +78,7 @@ def _serve(
         "now": format_instant(now), "speed": speed, "center_ids": [center.center_id for center in world.centers],
     }  # fmt: skip
     app = create_app(world, now=now, speed=speed, seed=world.seed)
-    server = _Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2), ready, ready_file, as_json)
+    server = _Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2), ready, ready_file, as_json)
     server.run(sockets=[listener])
 
 

@@ -59,13 +59,8 @@ class Rulebook:
 
     def check(self, situation: Situation) -> Verdict:
         """The verdict; the strictest of law, policy and the room's licence governs."""
-        counted = 0
-        for adult in situation.adults:
-            for counting in self._countings:
-                if not counting.plainly(adult) and counting.reason_against(adult, situation.adults) is not None:
-                    break
-            else:
-                counted += 1
+        adults = self._counted(situation.adults)
+        counted = len(adults)
         findings = [part.find(part.bands.group(situation.children), situation) for part in self.parts]
         first = findings[0]
         required, limit, governs = first.required, first.limit, 0
@@ -81,7 +76,7 @@ class Rulebook:
             required, limit, governs = _licensed(situation, required, limit, governs)
         mixing = None
         if self._has_mixes and required:
-            counted, mixing = self._by_rank(situation, findings, required, counted)
+            counted, mixing = self._by_rank(situation, findings, required, adults)
         basis = Basis(tuple(findings), governs, mixing)
         return Verdict(self, situation, required, counted, limit, breaches, premises, basis)
 
@@ -159,6 +154,17 @@ class Rulebook:
         )
         return Departure(not worse, explain.departure(staff_id, verdict, after, allowed=not worse))
 
+    def _counted(self, adults: Sequence[AdultHere]) -> list[AdultHere]:
+        """Those who count under every document."""
+        result = []
+        for adult in adults:
+            for counting in self._countings:
+                if not counting.plainly(adult) and counting.reason_against(adult, adults) is not None:
+                    break
+            else:
+                result.append(adult)
+        return result
+
     def _headroom(self, verdict: Verdict, band: Band) -> Headroom:
         if not verdict.compliant:
             return self._too_many(verdict, band)
@@ -182,22 +188,17 @@ class Rulebook:
         )
 
     def _by_rank(
-        self, situation: Situation, findings: Sequence[Finding], required: int, counted: int
+        self, situation: Situation, findings: Sequence[Finding], required: int, adults: Sequence[AdultHere]
     ) -> tuple[int, Item | None]:
         """Adults whose ranks do not help towards the requirement are left out of the count."""
-        most, item = required - counted, None
-        adults = [
-            adult
-            for adult in situation.adults
-            if all(counting.reason_against(adult, situation.adults) is None for counting in self._countings)
-        ]
+        most, item = required - len(adults), None
         for part, finding in zip(self.parts, findings, strict=True):
             staff = [(part.counting.rank(adult), adult.credentials) for adult in adults]
             for mix in part.mixes:
                 lacking = mix.shortfall(staff, required, finding.group, situation)
                 if lacking > max(most, 0):
                     most, item = lacking, mix.item
-        return (required - most if item is not None else counted), item
+        return (required - most if item is not None else len(adults)), item
 
 
 def _licensed(situation: Situation, required: int, limit: int | None, governs: int) -> tuple[int, int | None, int]:

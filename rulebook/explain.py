@@ -29,7 +29,8 @@ def uncounted(book: Rulebook, verdict: Verdict) -> tuple[Uncounted, ...]:
     if mixing is not None:
         ranks = book.parts[0].counting.rank
         reason = f"does not fill the place that is open: {mixing.label}"
-        useless = sorted(reversed(left), key=ranks)[: len(left) - verdict.counted]
+        left.reverse()  # of equal ranks the one named last is the one too many
+        useless = sorted(left, key=ranks)[: len(left) - verdict.counted]
         result += [Uncounted(adult.staff_id, reason, _citation(mixing)) for adult in useless]
     return tuple(result)
 

@@ -66,8 +66,8 @@ class Group:
 
     def age_span(self) -> tuple[int, int]:
         if self.youngest < 0:
-            ages = [0 if child.age_months is None else child.age_months for child in self.children]
-            self.youngest, self.oldest = min(ages, default=0), max(ages, default=0)
+            ages = sorted([child.age_months or 0 for child in self.children]) or [0]
+            self.youngest, self.oldest = ages[0], ages[-1]
         return self.youngest, self.oldest
 
 
@@ -80,8 +80,15 @@ class Bands:
         self._strictest = min(bands, key=lambda band: (-band.need[60], band.rate or 0, band.index))
         statuses = [(walking, school) for walking in (None, False, True) for school in (False, True)]
         self._tables = {status: [self._band_for(age, *status) for age in _MONTHS] for status in statuses}
-        plain = self._tables[None, False]
-        self._by_age_only = all(table == plain for table in self._tables.values()) and -1 not in plain
+        self._sure = {  # as above, -1 also where walking is not known and matters
+            (walking, school): [
+                -1 if walking is None and self._tables[False, school][age] != self._tables[True, school][age] else index
+                for age, index in enumerate(table)
+            ]
+            for (walking, school), table in self._tables.items()
+        }
+        plain = self._sure[None, False]
+        self._by_age_only = all(table == plain for table in self._sure.values()) and -1 not in plain
         self._plain = plain
 
     def group(self, children: Sequence[ChildHere]) -> Group:
@@ -89,15 +96,21 @@ class Bands:
         if len(children) > LARGEST_GROUP:
             raise BadInput(f"{len(children)} children in one room cannot be checked; the most is {LARGEST_GROUP}")
         counts = [0] * len(self.all)
-        if self._by_age_only:
-            table = self._plain
-            try:
+        try:
+            if self._by_age_only:
+                table = self._plain
                 for child in children:
                     counts[table[child.age_months]] += 1  # type: ignore[index]
-            except TypeError:  # an unknown age
-                return self._carefully(children)
-            return Group(children, counts)
-        return self._carefully(children)
+            else:
+                tables = self._sure
+                for child in children:
+                    index = tables[child.walking, child.in_school][child.age_months]  # type: ignore[index]
+                    if index < 0:
+                        return self._carefully(children)
+                    counts[index] += 1
+        except TypeError:  # an unknown age
+            return self._carefully(children)
+        return Group(children, counts)
 
     def _carefully(self, children: Sequence[ChildHere]) -> Group:
         counts, unclear, placed = [0] * len(self.all), [], []

@@ -17,19 +17,23 @@ Condition = Callable[[Group, Situation], bool]
 
 def compile_condition(item: Mapping[str, Any], bands: Bands) -> Condition | None:
     """All of `if`, and not all of `unless`; None where the item always holds."""
-    wanted = [_MAKERS[key](value, bands) for key, value in _cheap_first(item.get("if", {}))]
-    barred = [_MAKERS[key](value, bands) for key, value in _cheap_first(item.get("unless", {}))]
-    if not wanted and not barred:
+    wanted = _all([_MAKERS[key](value, bands) for key, value in _cheap_first(item.get("if", {}))])
+    barred = _all([_MAKERS[key](value, bands) for key, value in _cheap_first(item.get("unless", {}))])
+    if barred is None:
+        return wanted
+    if wanted is None:
+        return lambda group, situation: not barred(group, situation)
+    return lambda group, situation: wanted(group, situation) and not barred(group, situation)
+
+
+def _all(parts: list[Condition]) -> Condition | None:
+    """One function that asks the parts in order; nested pairs, because a loop costs more in the hot path."""
+    if not parts:
         return None
-    if len(wanted) == 1 and not barred:
-        return wanted[0]
-
-    def holds(group: Group, situation: Situation) -> bool:
-        return all(part(group, situation) for part in wanted) and not (
-            barred and all(part(group, situation) for part in barred)
-        )
-
-    return holds
+    first, rest = parts[0], _all(parts[1:])
+    if rest is None:
+        return first
+    return lambda group, situation: first(group, situation) and rest(group, situation)
 
 
 def edge_minutes_of(item: Mapping[str, Any]) -> list[tuple[str, int]]:

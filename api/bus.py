@@ -21,7 +21,7 @@ _QUEUE = 500  # changes a slow listener may be behind
 class Change:
     id: str
     center_id: str
-    kind: str  # room | incident | proposal | headcount | settings | plan | forecast | reset
+    kind: str  # room | incident | message | proposal | headcount | settings | plan | forecast | reset
     data: str  # JSON
 
 
@@ -30,6 +30,7 @@ class Bus:
 
     def __init__(self, start: str) -> None:
         self._start = start
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._number = 0
         self._recent: deque[Change] = deque(maxlen=KEPT)
         self._listeners: set[asyncio.Queue[Change | None]] = set()
@@ -45,9 +46,20 @@ class Bus:
             except asyncio.QueueFull:
                 self._listeners.discard(queue)  # it is ended below and resumes by itself
 
-    async def listen(self, centers: Iterable[str] | None, last_id: str | None = None) -> AsyncIterator[Change]:
+    def publish_threadsafe(self, center_id: str, kind: str, data: Any) -> None:
+        """`publish` from another thread; before the service runs nobody listens."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.publish, center_id, kind, data)
+
+    def attach(self) -> None:
+        """Called on the event loop the bus lives on."""
+        self._loop = asyncio.get_running_loop()
+
+    async def listen(
+        self, centers: Iterable[str] | None, last_id: str | None = None, *, follow: bool = True
+    ) -> AsyncIterator[Change]:
         """Changes of the centers (None: all) from now on, or from behind `last_id`. Ends when the listener is too slow
-        or the service stops; listening again with the last id goes on where it ended."""
+        or the service stops; listening again with the last id goes on where it ended. Not `follow`: what was missed."""
         wanted = None if centers is None else frozenset(centers)
         queue: asyncio.Queue[Change | None] = asyncio.Queue(_QUEUE)
         missed = self._missed(last_id)
@@ -56,7 +68,7 @@ class Bus:
             for change in missed:
                 if wanted is None or change.center_id in wanted or change.kind == "reset":
                     yield change
-            while queue in self._listeners or not queue.empty():
+            while follow and (queue in self._listeners or not queue.empty()):
                 change_or_end = await queue.get()
                 if change_or_end is None:
                     return

@@ -26,15 +26,16 @@ class Contact(BaseModel):
 class CenterSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mode: Mode | None = Field(None, description="None: the installation's default.")
+    mode: Mode | None = Field(default=None, description="None: the installation's default.")
     automatic_kinds: tuple[Literal["move_float", "move_spare", "end_break_early"], ...] = Field(
-        (), description="Kinds of proposal that mode automatic may carry out by itself."
+        default=(), description="Kinds of proposal that mode automatic may carry out by itself."
     )
-    policy: dict[str, Any] = Field({}, description="Differences from the usual routing policy.")
-    contacts: dict[str, tuple[Contact, ...]] = Field({}, description="By audience: director, floats, ...")
-    rule_options: dict[str, Any] = Field({}, description="Options of the jurisdiction's rules.")
-    stricter_policy: dict[str, Any] | None = Field(None, description="The center's own stricter limits.")
-    retention_days: int = Field(1100, ge=30, le=36500, description="How long attendance events are kept.")
+    policy: dict[str, Any] = Field(default={}, description="Differences from the usual routing policy.")
+    contacts: dict[str, tuple[Contact, ...]] = Field(default={}, description="By audience: director, floats, ...")
+    rules_code: str | None = Field(default=None, description="Rulebook instead of the state's own, such as NYC or HS.")
+    rule_options: dict[str, str] = Field(default={}, description="Options of the jurisdiction's rules.")
+    stricter_policy: dict[str, Any] | None = Field(default=None, description="The center's own stricter limits.")
+    retention_days: int = Field(default=1100, ge=30, le=36500, description="How long attendance events are kept.")
 
     @field_validator("contacts")
     @classmethod

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import httpx
 
@@ -79,6 +80,11 @@ def verify_inbound(auth_token: str, url: str, form: Sequence[tuple[str, str]], h
     given = headers.get("x-twilio-signature", "").encode("utf-8", "replace")
     if not auth_token or not hmac.compare_digest(expected, given):
         raise Unauthenticated("the request is not signed by Twilio for this address")
+
+
+def reply_twiml(text: str) -> str:
+    """The answer to an inbound message as TwiML."""
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response><Message>{escape(text)}</Message></Response>'
 
 
 def _json(response: httpx.Response) -> dict[str, object]:

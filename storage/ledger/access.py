@@ -106,7 +106,8 @@ def revoke_key(connection: Connection, key_id: str, now: datetime) -> None:
         raise NotFound(f"there is no key {key_id} in force; `ratiocast keys list` shows all of them")
 
 
-def create_user(connection: Connection, user: User, password: str, now: datetime) -> None:
+def create_user(connection: Connection, user: User, password_hash: str, now: datetime) -> None:
+    """`password_hash` comes from `hash_password`, which takes long on purpose: hash before the transaction."""
     _check_role(user.role, user.centers)
     if find_user(connection, user.user_id):
         raise BadInput(f"the user {user.user_id} exists already")
@@ -114,7 +115,7 @@ def create_user(connection: Connection, user: User, password: str, now: datetime
         insert(users).values(
             user_id=user.user_id,
             name=user.name,
-            password_hash=hash_password(password),
+            password_hash=password_hash,
             role=user.role,
             centers=list(user.centers),
             contacts=user.contacts,
@@ -124,11 +125,10 @@ def create_user(connection: Connection, user: User, password: str, now: datetime
 
 
 def change_user(connection: Connection, user_id: str, **changes: Any) -> None:
-    """Change role, centers, contacts, name, disabled_at or password of a user; sessions end with a new password."""
+    """Change role, centers, contacts, name, disabled_at or password_hash; a new password ends the sessions."""
     if "role" in changes:
         _check_role(changes["role"], changes.get("centers", ("*",)))
-    if "password" in changes:
-        changes["password_hash"] = hash_password(changes.pop("password"))
+    if "password_hash" in changes:
         connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
     if "centers" in changes:
         changes["centers"] = list(changes["centers"])
@@ -145,24 +145,24 @@ def list_users(connection: Connection) -> list[User]:
     return [_user(row) for row in connection.execute(select(users).order_by(users.c.user_id))]
 
 
-def sign_in(connection: Connection, user_id: str, password: str, now: datetime) -> tuple[str, Principal] | None:
-    """A session token and who it is for, or None. Takes equally long whether or not the user exists."""
+def check_password(connection: Connection, user_id: str, password: str) -> bool:
+    """Whether this is the password of a user who may sign in. Takes equally long for users who do not exist."""
     row = connection.execute(select(users).where(users.c.user_id == user_id)).first()
     good = password_matches(password, row.password_hash if row else _NOBODY)
-    if not good or row is None or row.disabled_at is not None:
-        return None
+    return good and row is not None and row.disabled_at is None
+
+
+def open_session(connection: Connection, user_id: str, now: datetime) -> tuple[str, Principal]:
+    """A session token for a user whose password was checked, and who they are. NotFound if they are gone."""
+    user = find_user(connection, user_id)
+    if user is None or user.disabled_at is not None:
+        raise NotFound(f"there is no user {user_id}")
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
-    connection.execute(
-        insert(sessions).values(
-            hash=_digest(token),
-            user_id=user_id,
-            csrf=csrf,
-            created_at=now,
-            expires_at=now + timedelta(hours=SESSION_HOURS),
-        )
-    )
-    return token, Principal(f"user:{user_id}", row.name, row.role, tuple(row.centers), csrf)
+    ends = now + timedelta(hours=SESSION_HOURS)
+    row = {"hash": _digest(token), "user_id": user_id, "csrf": csrf, "created_at": now, "expires_at": ends}
+    connection.execute(insert(sessions).values(**row))
+    return token, Principal(f"user:{user_id}", user.name, user.role, user.centers, csrf)
 
 
 def principal_of_session(connection: Connection, token: str, now: datetime) -> Principal | None:

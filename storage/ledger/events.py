@@ -70,6 +70,12 @@ def gaps(connection: Connection, center_id: str) -> tuple[int, list[tuple[int, i
     return int(top or 0), missing
 
 
+def sequences_after(connection: Connection, center_id: str, sequence: int) -> list[int]:
+    """Sequence numbers stored above `sequence`, ascending."""
+    query = select(events.c.sequence).where(events.c.center_id == center_id, events.c.sequence > sequence)
+    return [row.sequence for row in connection.execute(query.order_by(events.c.sequence))]
+
+
 def _row(event: Event, received_at: datetime, source: str) -> dict[str, Any]:
     body = event_to_json(event)
     return {

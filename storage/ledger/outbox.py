@@ -57,14 +57,24 @@ def enqueue(connection: Connection, messages: Iterable[Outgoing]) -> int:
     return len(insert_new(connection, outbox, [asdict(message) for message in messages]))
 
 
-def claim(connection: Connection, now: datetime, limit: int, busy: Iterable[str] = ()) -> list[Outgoing]:
-    """Take due messages and record the attempt about to be made. `busy`: outlets that must not be used now."""
-    due = (
-        select(outbox)
-        .where(outbox.c.status == "pending", outbox.c.not_before <= now, outbox.c.outlet.not_in(list(busy)))
-        .order_by(outbox.c.not_before, outbox.c.message_id)
-        .limit(limit)
+def claim(
+    connection: Connection, now: datetime, limit: int, busy: Iterable[str] = (), busy_recipients: Iterable[str] = ()
+) -> list[Outgoing]:
+    """Take due messages, the oldest of each recipient, and record the attempts about to be made.
+
+    `busy` names outlets that must be left alone now, `busy_recipients` recipients (as `recipient_key` names them).
+    """
+    turn = func.row_number().over(
+        partition_by=(outbox.c.outlet, outbox.c.recipient), order_by=(outbox.c.not_before, outbox.c.message_id)
     )
+    waiting = (
+        select(outbox, turn.label("turn"))
+        .where(outbox.c.status == "pending", outbox.c.not_before <= now, outbox.c.outlet.not_in(list(busy)))
+        .where((outbox.c.outlet + "\x1f" + outbox.c.recipient).not_in(list(busy_recipients)))
+        .subquery()
+    )
+    columns = [waiting.c[column.name] for column in outbox.columns]
+    due = select(*columns).where(waiting.c.turn == 1).order_by(waiting.c.not_before, waiting.c.message_id).limit(limit)
     taken = []
     for row in connection.execute(due).all():
         message = _message(row)
@@ -131,13 +141,20 @@ def recover(connection: Connection, now: datetime) -> int:
     ).rowcount
 
 
-def withdraw(connection: Connection, incident_id: str, now: datetime, reason: str) -> int:
-    """Drop an incident's messages that have not left yet."""
+def withdraw_held(connection: Connection, incident_id: str, now: datetime, reason: str) -> int:
+    """Drop an incident's messages that were held back and have not been tried yet. How many."""
+    held = (outbox.c.status.in_(("pending", "shadow")), outbox.c.not_before > now, outbox.c.attempts == 0)
     return connection.execute(
         update(outbox)
-        .where(outbox.c.incident_id == incident_id, outbox.c.status == "pending")
+        .where(outbox.c.incident_id == incident_id, *held)
         .values(status="dropped", finished_at=now, reference=reason)
     ).rowcount
+
+
+def was_attempted(connection: Connection, incident_id: str) -> bool:
+    """Whether any message of the incident has left, is leaving or is free to leave."""
+    query = select(outbox.c.message_id).where(outbox.c.incident_id == incident_id, outbox.c.status != "dropped")
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def get(connection: Connection, message_id: str) -> Outgoing:
@@ -163,6 +180,20 @@ def next_due(connection: Connection) -> datetime | None:
     return connection.execute(select(func.min(outbox.c.not_before)).where(outbox.c.status == "pending")).scalar()
 
 
+def last_question(connection: Connection, outlet: str, recipient: str) -> tuple[str | None, str | None] | None:
+    """Incident and proposal of the last message sent to this recipient that asked for an answer."""
+    query = (
+        select(outbox)
+        .where(outbox.c.outlet == outlet, outbox.c.recipient == recipient, outbox.c.status.in_(("sent", "sending")))
+        .order_by(outbox.c.claimed_at.desc())
+        .limit(20)
+    )
+    for row in connection.execute(query):
+        if row.body.get("buttons"):
+            return row.incident_id, row.proposal_id
+    return None
+
+
 def suppress(connection: Connection, outlet: str, recipient: str, now: datetime, reason: str) -> None:
     """Never send to this recipient through this outlet again."""
     insert_new(connection, suppressed, [{"outlet": outlet, "recipient": recipient, "at": now, "reason": reason}])
@@ -171,6 +202,10 @@ def suppress(connection: Connection, outlet: str, recipient: str, now: datetime,
 def is_suppressed(connection: Connection, outlet: str, recipient: str) -> bool:
     query = select(suppressed.c.at).where(suppressed.c.outlet == outlet, suppressed.c.recipient == recipient)
     return connection.execute(query).first() is not None
+
+
+def recipient_key(message: Outgoing) -> str:
+    return f"{message.outlet}\x1f{message.recipient}"
 
 
 def _is_repeat(message: Outgoing) -> bool:

@@ -187,7 +187,7 @@ def test_a_message_is_claimed_by_one_sender_only_and_the_attempt_is_on_record_be
 
 
 def test_a_passing_failure_comes_back_later_and_a_permanent_one_does_not(ledger: Ledger) -> None:
-    ledger.write(lambda c: outbox.enqueue(c, [outgoing("m1"), outgoing("m2", created_at=NOW)]))
+    ledger.write(lambda c: outbox.enqueue(c, [outgoing("m1"), outgoing("m2", recipient="#other")]))
     first, second = ledger.write(lambda c: outbox.claim(c, NOW, 10))
     later = NOW + timedelta(seconds=30)
     ledger.write(lambda c: outbox.finish(c, first, "passing", NOW, detail="503", retry_at=later))
@@ -213,15 +213,28 @@ def test_messages_in_shadow_are_on_record_and_never_sent(ledger: Ledger) -> None
     assert [m.status for m in ledger.read(lambda c: outbox.messages_of(c, "c1"))] == ["shadow"]
 
 
+def test_one_message_per_recipient_is_taken_at_a_time_and_a_busy_recipient_is_passed_over(ledger: Ledger) -> None:
+    ledger.write(lambda c: outbox.enqueue(c, [outgoing("m1"), outgoing("m2"), outgoing("m3", recipient="#other")]))
+    assert [m.message_id for m in ledger.write(lambda c: outbox.claim(c, NOW, 10))] == ["m1", "m3"]
+    busy = [outbox.recipient_key(outgoing("m2"))]
+    assert ledger.write(lambda c: outbox.claim(c, NOW, 10, busy_recipients=busy)) == []
+    assert [m.message_id for m in ledger.write(lambda c: outbox.claim(c, NOW, 10))] == ["m2"]
+
+
 def test_an_outlet_that_must_wait_is_passed_over(ledger: Ledger) -> None:
     ledger.write(lambda c: outbox.enqueue(c, [outgoing("m1"), outgoing("m2", outlet="sms")]))
     assert [m.message_id for m in ledger.write(lambda c: outbox.claim(c, NOW, 10, busy=["slack"]))] == ["m2"]
 
 
-def test_withdrawn_messages_are_not_sent_any_more(ledger: Ledger) -> None:
-    ledger.write(lambda c: outbox.enqueue(c, [outgoing(incident_id="i1")]))
-    assert ledger.write(lambda c: outbox.withdraw(c, "i1", NOW, "resolved before it was sent")) == 1
-    assert ledger.write(lambda c: outbox.claim(c, NOW, 10)) == []
+def test_held_back_messages_are_dropped_and_those_free_to_leave_are_not(ledger: Ledger) -> None:
+    later = NOW + timedelta(hours=8)
+    held = outgoing("m1", incident_id="i1", not_before=later)
+    ledger.write(lambda c: outbox.enqueue(c, [held]))
+    assert ledger.write(lambda c: outbox.withdraw_held(c, "i1", NOW, "over")) == 1
+    assert not ledger.read(lambda c: outbox.was_attempted(c, "i1"))
+    ledger.write(lambda c: outbox.enqueue(c, [outgoing("m2", incident_id="i1")]))
+    assert ledger.write(lambda c: outbox.withdraw_held(c, "i1", NOW, "over")) == 0
+    assert [m.message_id for m in ledger.write(lambda c: outbox.claim(c, later, 10))] == ["m2"]
 
 
 def test_a_recipient_who_said_never_again_is_remembered(ledger: Ledger) -> None:
@@ -288,15 +301,17 @@ def test_a_key_is_known_by_its_hash_only_and_ends_when_revoked_or_expired(ledger
 
 def test_a_session_needs_the_password_and_ends_by_itself(ledger: Ledger) -> None:
     user = access.User("ana", "Ana", "director", ("c1",), {"sms": "+15550100"})
-    ledger.write(lambda c: access.create_user(c, user, "correct horse", NOW))
-    assert ledger.write(lambda c: access.sign_in(c, "ana", "wrong horse", NOW)) is None
-    assert ledger.write(lambda c: access.sign_in(c, "bob", "correct horse", NOW)) is None
-    signed_in = ledger.write(lambda c: access.sign_in(c, "ana", "correct horse", NOW))
-    assert signed_in is not None
-    token, who = signed_in
+    ledger.write(lambda c: access.create_user(c, user, access.hash_password("correct horse"), NOW))
+    for name, password, good in (
+        ("ana", "wrong horse", False),
+        ("bob", "correct horse", False),
+        ("ana", "correct horse", True),
+    ):
+        assert ledger.read(lambda c, n=name, p=password: access.check_password(c, n, p)) is good
+    token, who = ledger.write(lambda c: access.open_session(c, "ana", NOW))
     assert ledger.read(lambda c: access.principal_of_session(c, token, NOW)) == who
     assert ledger.read(lambda c: access.principal_of_session(c, token, NOW + timedelta(hours=13))) is None
-    ledger.write(lambda c: access.change_user(c, "ana", password="another horse"))
+    ledger.write(lambda c: access.change_user(c, "ana", password_hash=access.hash_password("another horse")))
     assert ledger.read(lambda c: access.principal_of_session(c, token, NOW)) is None
     dump = ledger.read(lambda c: [tuple(row) for row in c.execute(select(schema.users))])
     assert "horse" not in repr(dump)

@@ -1,0 +1,50 @@
+"""The app: `create_app(settings, clock)` gives the whole service as one ASGI application.
+
+`app.state.service` is the running `Service`. Pages add their router by `ROUTERS`, or by `app.include_router` on what
+`create_app` returns; `api.access.may(...)`, `api.access.find_principal` and `api.dependencies` are theirs to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from api.errors import add_handlers
+from api.routes import headcounts, health, incidents, live, proposals, published, records, rules, settings, webhooks
+from api.service import Service
+from domain.time import Clock
+from storage.settings import Settings
+
+ROUTERS: list[APIRouter] = [
+    health.router, webhooks.router, live.router, incidents.router, proposals.router, headcounts.router,
+    published.router, rules.router, records.router, settings.router,
+]  # fmt: skip
+
+
+def create_app(settings: Settings, clock: Clock) -> FastAPI:
+    """The service is opened when the app starts (StoreBusy if another one writes to its ledger) and closed with it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(settings, clock)
+        app.state.service = service
+        try:
+            await service.start()
+            yield
+        finally:
+            await service.stop()
+
+    app = FastAPI(
+        title="Ratiocast",
+        version="1",
+        summary="Keeps every room of a childcare center inside its legal child-to-staff ratio.",
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere; docs/api.md and /openapi.json stand here
+        redoc_url=None,
+    )
+    add_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

@@ -1,0 +1,39 @@
+"""The odds ahead for the live loop: from the published short-horizon model where there is one, else from bookings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from api.center import LiveCenter
+from evaluator import Risk
+from evaluator.expectations import BookedExpectation, Expectation
+from evaluator.lookahead import look_ahead
+
+_SHARE = 0.2  # of the loop's time that odds may take while events pour in
+
+ExpectationOf = Callable[[LiveCenter, datetime], "Expectation | None"]  # None: no model for this center
+
+
+class Outlook:
+    """`model`: the expectation of a forecast; where it gives none, bookings and who is present stand in."""
+
+    def __init__(self, model: ExpectationOf | None = None, elapsed: Callable[[], float] = time.perf_counter) -> None:
+        self._model, self._elapsed = model, elapsed
+        self._not_before: dict[str, float] = {}
+        self.milliseconds = 0.0  # the last look took
+
+    def risks(self, center: LiveCenter, now: datetime) -> Sequence[Risk] | None:
+        """Odds 15 and 30 minutes ahead; those of the last look if that was only just."""
+        started = self._elapsed()
+        if center.risks is not None and started < self._not_before.get(center.center_id, 0.0):
+            return center.risks
+        expectation = self._model(center, now) if self._model else None
+        if expectation is None:
+            expectation = BookedExpectation(center.state, center.facts, now)
+        found = look_ahead(center.state, center.facts, center.book(now), expectation, now)
+        spent = self._elapsed() - started
+        self.milliseconds = spent * 1000
+        self._not_before[center.center_id] = started + spent / _SHARE
+        return found

@@ -1,0 +1,315 @@
+"""Proposals: made when a room is in need, decided by a person or a rule the director switched on, carried out once.
+
+A decision is on record before anything is done, and what is done carries an idempotency key made of proposal and shift
+version: after a crash it is done again without being done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from api.center import LiveCenter
+from api.routing import outgoing
+from api.suggestions import Alternative, Suggest, changed_segments, suggest
+from api.waiting import wait_until
+from domain.errors import Conflict, PlatformUnavailable, RatiocastError
+from domain.people import Shift
+from domain.time import format_instant, parse_instant
+from evaluator import Change, Incident, Message, codec, note_action
+from storage import audit
+from storage.ledger import Connection, outbox
+from storage.ledger.outbox import Outgoing
+from storage.ledger.proposals import ProposalRow, find_proposals, read_proposal, save_proposal
+
+if TYPE_CHECKING:
+    from api.service import Service
+
+log = logging.getLogger("ratiocast.proposals")
+_VALID = timedelta(minutes=60)
+_AGAIN = timedelta(seconds=20)  # after the platform did not answer
+_IN_NEED = ("shortage", "outlook")
+DONE = frozenset({"approved", "applied", "by_hand"})
+
+
+class Proposals:
+    """`suggest` is the port through which the optimizer's live reassignment replaces the greedy one."""
+
+    def __init__(self, service: Service, suggest_moves: Suggest = suggest) -> None:
+        self._service, self._suggest = service, suggest_moves
+        self._wake = asyncio.Event()
+        self._carrying = asyncio.Lock()
+        self._wanted: list[tuple[LiveCenter, Incident]] = []
+        self._over: list[tuple[LiveCenter, Incident]] = []
+
+    def consider(self, center: LiveCenter, changes: Sequence[Change], now: datetime) -> None:  # noqa: ARG002
+        """After decisions: rooms in need get a proposal, those no longer in need lose theirs."""
+        for change in changes:
+            incident = change.incident
+            if incident.matter not in _IN_NEED:
+                continue
+            if not incident.is_open:
+                self._over.append((center, incident))
+            elif incident.told_severity is not None and not incident.muted_by:
+                self._wanted.append((center, incident))
+        if self._wanted or self._over:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Make, expire and carry out; what the platform refused to hear is tried again."""
+        while True:
+            await self.step()
+            await wait_until(self._service.clock, self._service.clock.now() + _AGAIN, self._wake)
+
+    async def step(self) -> None:
+        wanted, self._wanted = self._wanted, []
+        over, self._over = self._over, []
+        for center, incident in wanted:
+            async with center.lock:
+                await self._propose(center, incident)
+        for center, incident in over:
+            async with center.lock:
+                await self._expire(center, incident.incident_id)
+        for row in await self._rows(None, "approved"):
+            if (at := self._service.live.centers.get(row.center_id)) is not None:
+                await self._carry_out(at, row.proposal_id)
+
+    async def recover(self) -> None:
+        """At start: what was approved and not carried out yet is, before the service says it is ready."""
+        await self.step()
+
+    async def decide(
+        self, proposal_id: str, *, approve: bool, choice: int, actor: str, correlation_id: str = ""
+    ) -> ProposalRow:
+        """Approve one alternative, or deny all. The same decision twice is one decision; another one is a Conflict."""
+        row = await self._service.ledger.aread(lambda c: read_proposal(c, proposal_id))
+        center = self._service.live.centers[row.center_id]
+        async with center.lock:
+            row = await self._service.ledger.aread(lambda c: read_proposal(c, proposal_id))
+            if row.status in DONE and approve and row.body.get("chosen") == choice:
+                return row
+            if row.status == "denied" and not approve:
+                return row
+            if row.status not in ("open", "shadow"):
+                raise Conflict(f"this proposal is {row.status.replace('_', ' ')} already; nothing was changed")
+            if row.status == "shadow":
+                raise Conflict("the center is in shadow mode: proposals are only logged")
+            if approve and not 0 <= choice < len(row.body["alternatives"]):
+                raise Conflict(f"this proposal has {len(row.body['alternatives'])} alternatives, numbered from 0")
+            body = {**row.body, "chosen": choice} if approve else row.body
+            row = await self._change(row, "approved" if approve else "denied", body, actor, correlation_id)
+        return await self._carry_out(center, proposal_id) if approve else row
+
+    async def _propose(self, center: LiveCenter, incident: Incident) -> None:
+        service, now = self._service, self._service.clock.now()
+        if center.mode == "alerts" or incident.room_id is None:
+            return
+        earlier = await service.ledger.aread(lambda c: find_proposals(c, incident_id=incident.incident_id))
+        if any(row.status in ("open", "shadow", "approved", "applied", "by_hand", "denied") for row in earlier):
+            return
+        alternatives = self._suggest(center, incident.room_id, now)
+        if not alternatives:
+            return
+        digest = hashlib.sha256(f"{incident.incident_id}\x1f{len(earlier)}".encode()).hexdigest()[:20]
+        body = {"room_id": incident.room_id, "severity": incident.severity, "asked": 1} | _offer(alternatives)
+        shadow = center.mode == "shadow"
+        row = ProposalRow(
+            f"pro_{digest}", center.center_id, alternatives[0].kind, "shadow" if shadow else "open", now, now, body,
+            incident.incident_id, now + _VALID,
+        )  # fmt: skip
+        row = await self._save(row, "proposal.made", "service", "", self._question(center, row, shadow=shadow))
+        best = alternatives[0]
+        if center.mode == "automatic" and best.kind in center.settings.automatic_kinds and best.solves:
+            await self._change(row, "approved", {**row.body, "chosen": 0}, "rule:automatic", "")
+            self._wake.set()
+
+    async def _carry_out(self, center: LiveCenter, proposal_id: str) -> ProposalRow:
+        """Do what was approved, one proposal at a time; decisions about the center go on meanwhile."""
+        async with self._carrying:
+            row = await self._service.ledger.aread(lambda c: read_proposal(c, proposal_id))
+            return await self._apply(center, row) if row.status == "approved" else row
+
+    async def _apply(self, center: LiveCenter, row: ProposalRow) -> ProposalRow:
+        """On the platform where that is allowed, else say how to do it by hand."""
+        service = self._service
+        chosen: dict[str, Any] = row.body["alternatives"][row.body["chosen"]]
+        reason = self._by_hand_because(center, chosen)
+        if reason:
+            return await self._done(center, row, "by_hand", {**row.body, "why_by_hand": reason}, None, None)
+        shift = await self._shift(center, chosen["shift_id"])
+        if shift is None or shift.version != chosen["shift_version"]:
+            return await self._ask_again(center, row, "the shift was changed meanwhile")
+        segments = changed_segments(
+            shift, chosen["to_room_id"], parse_instant(chosen["start"]), parse_instant(chosen["end"])
+        )
+        key = f"{row.proposal_id}-{row.body['asked']}-{shift.version}"[:64]
+        assert service.platform is not None  # noqa: S101  `_by_hand_because` has looked
+        try:
+            after = await asyncio.to_thread(
+                service.platform.patch_shift, shift.shift_id, shift.version, segments, chosen["sentence"], key
+            )
+        except Conflict:
+            return await self._ask_again(center, row, "the shift was changed meanwhile")
+        except PlatformUnavailable as error:
+            log.warning("the approved change waits for the platform: %s", error)
+            return row
+        except RatiocastError as error:
+            return await self._done(center, row, "by_hand", {**row.body, "why_by_hand": str(error)}, None, None)
+        shifts = tuple(after if each.shift_id == after.shift_id else each for each in center.facts.shifts)
+        center.facts = replace(center.facts, shifts=shifts)
+        return await self._done(center, row, "applied", row.body, shift, after)
+
+    def _by_hand_because(self, center: LiveCenter, chosen: dict[str, Any]) -> str:
+        if center.mode not in ("suggestions", "automatic"):
+            return f"the center is in mode {center.mode}"
+        if self._service.platform is None:
+            return "no platform is set up"
+        if not self._service.settings.platform_write_token.get_secret_value():
+            return "no write token is set (RATIOCAST_PLATFORM_WRITE_TOKEN)"
+        return "" if chosen["shift_id"] else f"{chosen['name']} has no shift that could be changed"
+
+    async def _shift(self, center: LiveCenter, shift_id: str) -> Shift | None:
+        return next((shift for shift in center.facts.shifts if shift.shift_id == shift_id), None)
+
+    async def _ask_again(self, center: LiveCenter, row: ProposalRow, why: str) -> ProposalRow:
+        """Read the shifts anew, check the room anew, and ask anew; nothing was changed."""
+        now = self._service.clock.now()
+        center.facts = await self._service.facts.refresh(center.center_id, now, ("shifts",))
+        async with center.lock:
+            center.assess(now)
+            alternatives = self._suggest(center, row.body["room_id"], now)
+        body = {**row.body, "asked": row.body["asked"] + 1, "why_again": why} | _offer(alternatives)
+        body.pop("chosen", None)
+        status = "open" if alternatives else "expired"
+        again = replace(row, status=status, body=body, updated_at=now, decided_by=None, expires_at=now + _VALID)
+        messages = self._question(center, again, shadow=False) if alternatives else []
+        return await self._save(again, "proposal.asked_again", "service", "", messages, row)
+
+    async def _done(
+        self, center: LiveCenter, row: ProposalRow, status: str, body: dict[str, Any], before: Shift | None,
+        after: Shift | None,
+    ) -> ProposalRow:  # fmt: skip
+        now, actor = self._service.clock.now(), row.decided_by or "service"
+        chosen = body["alternatives"][body["chosen"]]
+        done = replace(row, status=status, body=body, updated_at=now)
+        stored = await self._save(
+            done, f"proposal.{status}", actor, "", [], row, {"shift": codec.to_json(before)} if before else None,
+            {"shift": codec.to_json(after)} if after else {"why_by_hand": body.get("why_by_hand", "")},
+        )  # fmt: skip
+        if row.incident_id is not None:
+            words = "was moved" if status == "applied" else "is to be moved by hand"
+            sentence = f"{chosen['name']} {words} to {center.facts.room_name(chosen['to_room_id'])}"
+            async with center.lock:
+                incident = await self._service.live.incident(row.incident_id)
+                change = note_action(incident, actor, sentence, now)
+                await self._service.live.record(center, change, actor=actor, now=now)
+        return stored
+
+    async def _expire(self, center: LiveCenter, incident_id: str) -> None:  # noqa: ARG002
+        for row in await self._service.ledger.aread(lambda c: find_proposals(c, incident_id=incident_id)):
+            if row.status == "open":
+                await self._change(row, "expired", row.body, "service", "")
+
+    async def _change(
+        self, row: ProposalRow, status: str, body: dict[str, Any], actor: str, correlation_id: str
+    ) -> ProposalRow:
+        now = self._service.clock.now()
+        after = replace(row, status=status, body=body, updated_at=now, decided_by=actor)
+        return await self._save(after, f"proposal.{status}", actor, correlation_id, [], row)
+
+    async def _save(
+        self,
+        row: ProposalRow,
+        action: str,
+        actor: str,
+        correlation_id: str,
+        messages: Sequence[Outgoing],
+        before: ProposalRow | None = None,
+        more_before: dict[str, Any] | None = None,
+        more_after: dict[str, Any] | None = None,
+    ) -> ProposalRow:
+        """Proposal, messages and audit entry in one transaction; then published."""
+        now = self._service.clock.now()
+
+        def write(connection: Connection) -> ProposalRow:
+            stored = save_proposal(connection, row)
+            outbox.enqueue(connection, messages)
+            was = (_audited(before) | (more_before or {})) if before else None
+            entry = audit.Entry(
+                row.center_id, action, f"proposal:{row.proposal_id}", actor, now, was,
+                _audited(row) | (more_after or {}), correlation_id or row.incident_id or "",
+            )  # fmt: skip
+            audit.append(connection, entry)
+            return stored
+
+        stored = await self._service.ledger.awrite(write)
+        self._service.bus.publish(row.center_id, "proposal", proposal_for_people(stored))
+        if messages:
+            self._service.dispatcher.wake()
+        return stored
+
+    async def _rows(self, center_id: str | None, status: str) -> list[ProposalRow]:
+        return await self._service.ledger.aread(lambda c: find_proposals(c, center_id, status=status))
+
+    def _question(self, center: LiveCenter, row: ProposalRow, *, shadow: bool) -> list[Outgoing]:
+        """The proposal as messages to those who may decide it, with buttons."""
+        now = self._service.clock.now()
+        alternatives = row.body["alternatives"]
+        room = center.facts.room_name(row.body["room_id"])
+        lines = [f"{number}. {each['sentence']}" for number, each in enumerate(alternatives, start=1)]
+        buttons = [
+            {"action": "approve", "label": f"Approve {number}", "value": f"{row.proposal_id}:{number - 1}"}
+            for number in range(1, len(alternatives) + 1)
+        ]
+        buttons.append({"action": "deny", "label": "Deny", "value": f"{row.proposal_id}:0"})
+        severity = row.body["severity"]
+        targets = {(t.audience, t.outlet) for t in center.policy.route(severity).targets if t.outlet in ("chat", "sms")}
+        wanted = sorted((a, o) for a, o in targets if a in ("director", "assistant_director")) or [("director", "chat")]
+        messages = [
+            Message(
+                f"{row.proposal_id}_{row.body['asked']}_{audience}_{outlet}", row.incident_id or "", row.center_id,
+                row.body["room_id"], "suggestion", severity, audience, outlet, f"{room}: who could help",
+                "\n".join(lines), "a room is in need and somebody could help",
+            )
+            for audience, outlet in wanted
+        ]  # fmt: skip
+        rows = outgoing(
+            messages, center.settings, center.facts, self._service.settings, now, shadow=shadow, buttons=buttons
+        )
+        return [replace(each, proposal_id=row.proposal_id) for each in rows]
+
+
+def proposal_for_people(row: ProposalRow) -> dict[str, Any]:
+    return {
+        "proposal_id": row.proposal_id,
+        "center_id": row.center_id,
+        "incident_id": row.incident_id,
+        "kind": row.kind,
+        "status": row.status,
+        "created_at": format_instant(row.created_at),
+        "updated_at": format_instant(row.updated_at),
+        "expires_at": format_instant(row.expires_at) if row.expires_at else None,
+        "decided_by": row.decided_by,
+        **row.body,
+    }
+
+
+def _offer(alternatives: Sequence[Alternative]) -> dict[str, Any]:
+    return {"alternatives": [alternative.to_json() for alternative in alternatives]}
+
+
+def _audited(row: ProposalRow) -> dict[str, Any]:
+    """What the audit log keeps: ids and numbers, no names."""
+    kept = ("kind", "staff_id", "from_room_id", "to_room_id", "start", "end", "solves", "shift_id", "shift_version")
+    return {
+        "status": row.status,
+        "incident_id": row.incident_id,
+        "alternatives": [{name: each[name] for name in kept} for each in row.body["alternatives"]],
+        "chosen": row.body.get("chosen"),
+        "decided_by": row.decided_by,
+    }

@@ -206,7 +206,9 @@ def _of_days(bookings: pd.DataFrame, days: tuple[date, ...]) -> pd.DataFrame:
     if not len(bookings):
         return bookings
     b = bookings[(bookings["day"] >= days[0]) & (bookings["day"] <= days[-1])]
-    return b.assign(**{"in": [_minute(v) for v in b["expected_in"]], "out": [_minute(v) for v in b["expected_out"]]})
+    return b.assign(
+        **{"in": [minute_of(v) for v in b["expected_in"]], "out": [minute_of(v) for v in b["expected_out"]]}
+    )
 
 
 def _rows(visits: pd.DataFrame, children: pd.DataFrame, bookings: pd.DataFrame) -> list[tuple[str, int]]:
@@ -269,10 +271,11 @@ def _minutes_from_midnight(instants: pd.Series, days: pd.Series, tz: ZoneInfo) -
 
 
 def _hours(center: pd.Series) -> tuple[float, float]:
-    opens, closes = _minute(center["opens"]), _minute(center["closes"])
+    opens, closes = minute_of(center["opens"]), minute_of(center["closes"])
     return opens, closes if closes > opens else closes + 1440
 
 
-def _minute(value: object) -> float:
+def minute_of(value: object) -> float:
+    """Minutes since midnight of a local time or its text; NaN for what is missing."""
     at = time_of(value)
     return np.nan if at is None else at.hour * 60 + at.minute + at.second / 60

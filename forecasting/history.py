@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from domain.errors import BadInput, LeakageError
+from domain.errors import BadInput, LeakageError, NotFound
 from domain.events import Event
 from domain.stays import child_stays
 from domain.time import as_utc, format_instant, parse_local_time, zone
@@ -100,9 +100,45 @@ class History:
             known["shifts"] = _shifts_known(given["shifts"], at)
         if "staff" in given:
             known["staff"] = given["staff"]
+        if "events" in self._frames:
+            events = self._frames["events"]
+            known["corrections"] = events[(events["event_type"] == "correction") & (events["recorded_at"] <= at)]
         if "staff_stays" in given:
             known["staff_stays"] = _stays_known(given["staff_stays"], at)
         return Known(origin, known)
+
+    def day_events(self, center_id: str, start: datetime, end: datetime) -> list[Event]:
+        """Child events of a center that happened in [start, end), by when they became known; [] without events."""
+        frame = self._frames.get("events")
+        if frame is None or not len(frame):
+            return []
+        at = frame["happened_at"]
+        rows = frame[(at >= start) & (at < end) & (frame["center_id"] == center_id) & frame["child_id"].notna()]
+        return sorted(_events(rows), key=lambda event: (event.recorded_at, event.sequence))
+
+    def stays_between(self, center_id: str, start: datetime, end: datetime) -> pd.DataFrame:
+        """All that is recorded of the stays begun in [start, end); a replay must hide what became known later."""
+        stays = self._frames["stays"]
+        return stays[(stays["start"] >= start) & (stays["start"] < end) & (stays["center_id"] == center_id)]
+
+    def bookings_told(self, center_id: str, start: datetime, end: datetime) -> pd.DataFrame:
+        """Bookings of the local day [start, end) whose state was told during it, with `known_since`, in that order."""
+        rows = self._frames.get("bookings")
+        if rows is None or not len(rows):
+            return pd.DataFrame({"known_since": []})
+        since = rows["reported_at"].fillna(rows["recorded_at"]) if "reported_at" in rows else rows["recorded_at"]
+        day = start.astimezone(zone_of(self.center(center_id))).date()
+        rows = rows.assign(known_since=since)[(since >= start) & (since < end) & (rows["center_id"] == center_id)]
+        return rows[pd.to_datetime(rows["day"]).dt.date == day].sort_values("known_since", kind="stable")
+
+    def center(self, center_id: str) -> pd.Series:
+        """The center's row; NotFound with what there is."""
+        centers = self._frames["centers"]
+        rows = centers[centers["center_id"] == center_id]
+        if not len(rows):
+            known = ", ".join(sorted(centers["center_id"])[:20])
+            raise NotFound(f"the history has no center '{center_id}'; it has {known}")
+        return rows.iloc[0]
 
     def last_instant(self) -> datetime | None:
         """When the last stay began to be known; None without stays."""

@@ -15,10 +15,12 @@ import numpy as np
 from domain.errors import BadInput, NotFound, StoreError
 from domain.time import as_utc, format_instant
 from forecasting.attendance import Attendance, Floats, attendance_of
+from forecasting.boost import Boost, train_boost
 from forecasting.forecast import Forecast
 from forecasting.habits import Learning
 from forecasting.history import History, Known
 from forecasting.patterns import Parameters, patterns_of, train_parameters
+from forecasting.rehearsal import rehearse
 from forecasting.session import Present, Session
 from forecasting.shape import Shape
 from forecasting.showup import ShowUp
@@ -35,6 +37,7 @@ class Model:
     parameters: Parameters
     trained_until: datetime
     card: dict[str, Any] = field(default_factory=dict)
+    boost: Boost = field(default_factory=lambda: Boost(None, None))
     short_calibration: Floats | None = None
     week_calibration: Floats | None = None
 
@@ -47,8 +50,8 @@ class Model:
         known.require(now)
         a = self._attendance(known, now, center_id, 0)
         how = self.parameters
-        patterns = patterns_of(a, how.coming, how.leaving, how.carry_over)
-        return Session(how, patterns, self.short_calibration, notes=_notes(a))
+        patterns = patterns_of(known, a, how.coming, how.leaving, how.carry_over)
+        return Session(how, patterns, self.boost, self.short_calibration, notes=_notes(a))
 
     def forecast_short(
         self, known: Known, now: datetime, times: Sequence[datetime] | None = None, center_id: str | None = None
@@ -64,8 +67,8 @@ class Model:
         furthest = WEEK_DAYS + 1 if times is None else max([1, *((as_utc(t) - as_utc(now)).days + 2 for t in times)])
         a = self._attendance(known, now, center_id, min(furthest, 60))
         how = self.parameters
-        patterns = patterns_of(a, how.coming, how.leaving, how.carry_over)
-        session = Session(how, patterns, self.short_calibration, notes=_notes(a))
+        patterns = patterns_of(known, a, how.coming, how.leaving, how.carry_over)
+        session = Session(how, patterns, self.boost, self.short_calibration, notes=_notes(a))
         return week_forecast(
             how, patterns, now, week_times(a, as_utc(now)) if times is None else times,
             lambda instants: session.refresh(now, present_of(known, now, center_id), instants),
@@ -82,15 +85,17 @@ class Model:
         )  # fmt: skip
         arrays: dict[str, Any] = {name: v for name, v in zip(ARRAYS, values, strict=True) if v is not None}
         np.savez(folder / "arrays.npz", **arrays)
-        if p.show_up.booster is not None:
-            p.show_up.booster.save_model(folder / "show_up.txt")
+        boosters = {"show_up": p.show_up.booster, "leaving": self.boost.leaving, "coming": self.boost.coming}
+        for name, booster in boosters.items():
+            if booster is not None:
+                booster.save_model(folder / f"{name}.txt")
         show_up = {
             name: getattr(p.show_up, name) for name in ("usual_rate", "told_comes", "center_shock", "room_shock")
         }
         document = {
             "format": FORMAT, "trained_until": format_instant(self.trained_until), "coming": asdict(p.coming),
             "leaving": asdict(p.leaving), "carry_over": p.carry_over, "together": p.together, "show_up": show_up,
-            "booster": p.show_up.booster is not None, "card": self.card,
+            "boosters": sorted(name for name, booster in boosters.items() if booster is not None), "card": self.card,
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(document, indent=2, sort_keys=True))
 
@@ -101,7 +106,7 @@ class Model:
             document = json.loads((folder / "model.json").read_text())
             with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            booster = lgb.Booster(model_file=folder / "show_up.txt") if document["booster"] else None
+            boosters = {name: lgb.Booster(model_file=folder / f"{name}.txt") for name in document["boosters"]}
         except (OSError, ValueError, KeyError, lgb.basic.LightGBMError) as error:
             raise StoreError(f"no readable model in {folder}: {error}; run `ratiocast train`") from error
         if document["format"] != FORMAT:
@@ -111,11 +116,12 @@ class Model:
         parameters = Parameters(
             Learning(**document["coming"]), Learning(**document["leaving"]), document["carry_over"],
             Shape(arrays["coming_cdf"], arrays["coming_pdf"]), Shape(arrays["leaving_cdf"], arrays["leaving_pdf"]),
-            ShowUp(booster=booster, untold=arrays["untold"], **document["show_up"]),
+            ShowUp(booster=boosters.get("show_up"), untold=arrays["untold"], **document["show_up"]),
             document["together"],
         )  # fmt: skip
         return Model(
             parameters, datetime.fromisoformat(document["trained_until"]), document["card"],
+            Boost(boosters.get("leaving"), boosters.get("coming")),
             arrays.get("short_calibration"), arrays.get("week_calibration"),
         )  # fmt: skip
 
@@ -129,8 +135,8 @@ def train(history: History, until: datetime) -> Model:
     """One model over all centers of the history, from what was known at `until`. Deterministic."""
     known = history.known_at(until)
     centers = [attendance_of(known, center_id) for center_id in known.center_ids]
-    parameters, _ = train_parameters(centers)
-    return Model(parameters, as_utc(until))
+    parameters, patterns = train_parameters(known, centers)
+    return Model(parameters, as_utc(until), boost=train_boost(list(rehearse(parameters, patterns))))
 
 
 def present_of(known: Known, now: datetime, center_id: str | None = None) -> list[Present]:

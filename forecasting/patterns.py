@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.attendance import Attendance, Floats, Ints
+from forecasting.doubt import Doubts, doubts_of
 from forecasting.families import families_of, together_share
 from forecasting.habits import Habit, Learning, learn, tune
+from forecasting.history import Known
 from forecasting.shape import Shape, shape_of
 from forecasting.showup import Record, ShowUp, record_of, train_show_up
 
@@ -40,23 +42,24 @@ class Patterns:
     rooms: Ints
     record: Record
     families: Ints
+    doubts: Doubts
 
 
-def patterns_of(a: Attendance, coming: Learning, leaving: Learning, carry_over: float) -> Patterns:
+def patterns_of(known: Known, a: Attendance, coming: Learning, leaving: Learning, carry_over: float) -> Patterns:
     rooms, weekday = a.rooms_expected(), weekdays(a)
     group = rooms[:, a.future]
     come = learn(_past(a, a.arrive), a.expected_in, group, weekday, coming)
     leave = learn(net_leaving(a, come, carry_over), a.expected_out, group, weekday, leaving)
-    return Patterns(a, come, leave, rooms, record_of(a, rooms), families_of(a))
+    return Patterns(a, come, leave, rooms, record_of(a, rooms), families_of(a), doubts_of(known, a))
 
 
-def train_parameters(centers: Sequence[Attendance]) -> tuple[Parameters, list[Patterns]]:
+def train_parameters(known: Known, centers: Sequence[Attendance]) -> tuple[Parameters, list[Patterns]]:
     """Everything learnt over all centers, and their patterns under it."""
     series = [(_past(a, a.arrive), a.expected_in, a.rooms_expected()[:, a.future], weekdays(a)) for a in centers]
     coming = tune(series, Learning())
     come = [learn(*one, coming) for one in series]
     leaving, carry_over = _leaving(centers, come)
-    patterns = [patterns_of(a, coming, leaving, carry_over) for a in centers]
+    patterns = [patterns_of(known, a, coming, leaving, carry_over) for a in centers]
     show_up = train_show_up([(p.attendance, p.record, p.families) for p in patterns])
     parameters = Parameters(
         coming,

@@ -1,0 +1,132 @@
+"""Simulated centers, where the truth is known: our forecasts beside the plain ones and beside an oracle that knows the
+process, its parameters and the state, but not the future. skill = (best baseline - ours) / (best baseline - oracle)
+in mean pinball loss over 0.1, 0.5, 0.9 of the true headcount, over rooms and slots of the opening hours.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from domain.time import Interval, local_day, slots, zone
+from forecasting.backtest import LEVELS, answer, pinball
+from forecasting.baselines import NAMES
+from forecasting.frames import frames_of
+from forecasting.history import History
+from forecasting.model import Model, train
+from sandbox.knobs import Knobs
+from sandbox.oracle import Oracle
+from sandbox.simulation import simulate
+from sandbox.world import World
+
+HISTORY_DAYS = 40 * 7
+TEST_DAYS = 14
+HORIZONS = {"15min": timedelta(minutes=15), "30min": timedelta(minutes=30), "week": timedelta(days=7)}
+ORACLE_SAMPLES = 400
+OURS = ("child-hazard", "child-week")
+
+
+def run() -> list[dict[str, Any]]:
+    rows = []
+    for faults, size, seed, start in (
+        (1.0, "large", 11, date(2025, 1, 6)),
+        (1.0, "medium", 12, date(2025, 5, 5)),
+        (1.0, "medium", 13, date(2024, 9, 2)),
+        (0.0, "medium", 12, date(2025, 5, 5)),
+        (3.0, "medium", 12, date(2025, 5, 5)),
+    ):
+        rows += judge(Knobs(size=size, faults=faults), seed, start)
+    return rows
+
+
+def judge(knobs: Knobs, seed: int, start: date, step: int = 1, test_days: int = TEST_DAYS) -> list[dict[str, Any]]:
+    """One world: scores per horizon; every `step`-th slot is asked."""
+    world = simulate(knobs, seed, start, HISTORY_DAYS + test_days)
+    history = History(world_frames(world))
+    first = local_day(start + timedelta(days=HISTORY_DAYS), zone(knobs.zone_name)).start
+    short = questions(world, first, test_days, ("15min", "30min"), step)
+    week = questions(world, first, test_days, ("week",), step)
+    rows = []
+    for asked, until in ((short, first), (week, first - timedelta(days=7))):
+        model = train(history, until)
+        answers = answer(history, asked, model=model, baselines=NAMES)
+        rows += skills(world, asked, answers)
+    return [{"size": knobs.size, "faults": knobs.faults, "seed": seed, "start": str(start)} | row for row in rows]
+
+
+def world_frames(world: World) -> dict[str, pd.DataFrame]:
+    def pairs(rows: list[Any]) -> list[tuple[Any, datetime]]:
+        return [(row.value, row.recorded_at) for row in rows]
+
+    return frames_of(
+        centers=world.centers, rooms=world.rooms, children=pairs(world.children),
+        staff=[row.value for row in world.staff], shifts=pairs(world.shifts), bookings=pairs(world.bookings),
+        closures=pairs(world.closures), events=world.events,
+    )  # fmt: skip
+
+
+def questions(world: World, first: datetime, days: int, horizons: tuple[str, ...], step: int = 1) -> pd.DataFrame:
+    """Every room and slot of the opening hours of the days from `first`, at each horizon."""
+    rows = []
+    closed = {row.value.day for row in world.closures}
+    tz = zone(world.knobs.zone_name)
+    for center in world.centers:
+        for number in range(days):
+            day = (first.astimezone(tz) + timedelta(days=number, hours=2)).date()
+            opening = center.opening(day)
+            if opening is None or day in closed:
+                continue
+            for target in list(slots(Interval(opening.start, opening.end)))[number % step :: step]:
+                for name in horizons:
+                    origin = target - HORIZONS[name]
+                    if name == "week":
+                        origin = local_day(day - timedelta(days=7), tz).start
+                    rows += [
+                        {"center_id": center.center_id, "room_id": room.room_id, "origin": origin, "target_time": target,
+                         "name": name}
+                        for room in world.rooms if room.center_id == center.center_id
+                    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def skills(world: World, asked: pd.DataFrame, answers: pd.DataFrame) -> list[dict[str, Any]]:
+    truth = np.zeros(len(asked))
+    for room_id, index in asked.groupby("room_id").groups.items():
+        truth[index] = world.true_headcounts(
+            str(room_id), [at.to_pydatetime() for at in asked["target_time"].loc[index]]
+        )
+    actual = pd.Series(truth)
+    order = asked.sort_values("origin", kind="stable")
+    oracle = Oracle(world, samples=ORACLE_SAMPLES).answer(
+        (str(room), origin.to_pydatetime(), target.to_pydatetime())
+        for room, origin, target in zip(order["room_id"], order["origin"], order["target_time"], strict=True)
+    )
+    best = pd.DataFrame(oracle, index=order.index).sort_index()
+    rows = []
+    for name in asked["name"].unique():
+        here = (asked["name"] == name).to_numpy()
+        losses = {"oracle": float(pinball(best, actual)[here].mean())}
+        coverage = 0.0
+        for model in answers["model"].unique():
+            own = answers[answers["model"] == model].reset_index(drop=True)
+            label = "ours" if model in OURS else model.removeprefix("baseline:")
+            losses[label] = float(pinball(own, actual)[here].mean())
+            if label == "ours":
+                coverage = float(((own["q10"] <= actual) & (actual <= own["q90"]))[here].mean())
+        rule = min(NAMES, key=lambda n: losses[n])
+        skill = (losses[rule] - losses["ours"]) / (losses[rule] - losses["oracle"])
+        rows.append(
+            {"horizon": name, "skill": skill, "ours": losses["ours"], "oracle": losses["oracle"], "best": rule}
+            | {n: losses[n] for n in NAMES} | {"cov80": coverage, "n": int(here.sum())}
+        )  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    sys.exit(main(["forecasting_center"]))

@@ -1,0 +1,162 @@
+"""Answers to questions about the past, each from what was known at its origin: the model's and the baselines'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import BadInput
+from domain.time import local_day
+from forecasting.baselines import Baseline
+from forecasting.forecast import TABLE_COLUMNS, Forecast
+from forecasting.history import History, Known, zone_of
+from forecasting.model import Model, train
+from forecasting.replay import DayReplay
+
+QUESTION_COLUMNS = ("center_id", "room_id", "origin", "target_time")
+LEVELS = ("q10", "q50", "q90")
+
+
+def answer(
+    history: History,
+    questions: pd.DataFrame,
+    *,
+    model: Model | None = None,
+    retrain_weekly: bool = False,
+    baselines: Sequence[str] = (),
+    progress: Callable[[int], None] = lambda _: None,
+) -> pd.DataFrame:
+    """One forecast row per question (and per baseline), in the order of the questions.
+
+    Without a model one is trained on what was known before the earliest origin; `retrain_weekly` trains it again from
+    the first origin of every later week. `progress` is told how many questions are answered.
+    """
+    asked = checked(questions)
+    rows: list[pd.DataFrame] = []
+    week: datetime | None = None
+    done = 0
+    for (center_id, day), group in _by_day(history, asked):
+        first = group["origin"].min().to_pydatetime()
+        if model is None or (retrain_weekly and (week is None or first >= week + timedelta(days=7))):
+            model, week = train(history, first), first
+        elif week is None:
+            week = first
+        if model.trained_until > first:
+            raise BadInput(
+                f"the model was trained on data until {model.trained_until.isoformat()}, after the origin "
+                f"{first.isoformat()}; use one trained earlier or none"
+            )
+        rows += _answer_day(history, model, center_id, day, group, baselines)
+        done += len(group)
+        progress(done)
+    if not rows:
+        return pd.DataFrame(columns=list(TABLE_COLUMNS))
+    result = pd.concat(rows, ignore_index=True).sort_values(["question", "rank"], kind="stable", ignore_index=True)
+    return result.drop(columns=["question", "rank"])[list(TABLE_COLUMNS)]
+
+
+def checked(questions: pd.DataFrame) -> pd.DataFrame:
+    """The questions with aware UTC instants; BadInput names the row and column that is wrong."""
+    missing = [name for name in QUESTION_COLUMNS if name not in questions]
+    if missing:
+        raise BadInput(
+            f"the questions lack the column(s) {', '.join(missing)}; they need {', '.join(QUESTION_COLUMNS)}"
+        )
+    result = questions[list(QUESTION_COLUMNS)].reset_index(drop=True)
+    for name in ("origin", "target_time"):
+        times = pd.to_datetime(result[name], utc=True, errors="coerce", format="mixed")
+        if times.isna().any():
+            row = int(times.isna().to_numpy().argmax())
+            raise BadInput(
+                f"row {row + 2} of the questions: '{result[name].iloc[row]}' in {name} is no time; "
+                "write it as 2026-03-02T14:00:00Z"
+            )
+        result[name] = times
+    early = result["target_time"] < result["origin"]
+    if early.any():
+        raise BadInput(f"row {int(early.to_numpy().argmax()) + 2} of the questions: target_time lies before origin")
+    return result
+
+
+def scores(answers: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
+    """Per model: questions, MAE of the median, mean pinball loss over 0.1/0.5/0.9, share inside q10..q90."""
+    loss = pinball(answers, truth)
+    rows = []
+    for name, index in answers.groupby("model").groups.items():
+        own, actual = answers.loc[index], truth.loc[index]
+        inside = (own["q10"] <= actual) & (actual <= own["q90"])
+        rows.append(
+            {"model": name, "n": len(own), "mae": float((own["q50"] - actual).abs().mean()),
+             "pinball": float(loss.loc[index].mean()), "cov80": float(inside.mean())}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def pinball(answers: pd.DataFrame, truth: pd.Series) -> pd.Series:
+    """Mean pinball loss over 0.1, 0.5 and 0.9 of every answer."""
+    losses = []
+    for name in LEVELS:
+        level, error = int(name[1:]) / 100, truth - answers[name]
+        losses.append(np.maximum(level * error, (level - 1) * error))
+    return pd.Series(sum(losses) / len(LEVELS), index=answers.index)
+
+
+def _by_day(history: History, asked: pd.DataFrame) -> list[tuple[tuple[str, datetime], pd.DataFrame]]:
+    """Questions by center and local day of their origin, in order of time; the key holds the day's first instant."""
+    zones: dict[str, ZoneInfo] = {c: zone_of(history.center(c)) for c in asked["center_id"].unique()}
+    starts = [
+        local_day(_instant(at).astimezone(zones[c]).date(), zones[c]).start
+        for c, at in zip(asked["center_id"], asked["origin"], strict=True)
+    ]
+    groups = asked.assign(day=starts).groupby(["center_id", "day"])
+    return sorted((((str(c), _instant(d)), g) for (c, d), g in groups), key=lambda item: (item[0][1], item[0][0]))
+
+
+def _answer_day(
+    history: History, model: Model, center_id: str, day: datetime, group: pd.DataFrame, baselines: Sequence[str]
+) -> list[pd.DataFrame]:
+    """All questions of one center whose origins lie in one local day."""
+    rows: list[pd.DataFrame] = []
+    rules = [Baseline(name) for name in baselines]
+    same_day = (group["target_time"] < day + timedelta(hours=30)) & (
+        group["target_time"] - group["origin"] <= pd.Timedelta(hours=12)
+    )
+    if same_day.any():
+        replay = DayReplay(history, center_id, day)
+        session = model.session(replay.known, replay.start, center_id)
+        others = [rule.session(replay.known, center_id) for rule in rules]
+        told = replay.start
+        for origin, asked in group[same_day].groupby("origin"):
+            now = _instant(origin)
+            replay.tell(session, told, now)
+            present, left = replay.state(now)
+            times = sorted({_instant(at) for at in asked["target_time"]})
+            rows.append(_rows(session.refresh(now, present, times, left), asked, 0))
+            rows += [_rows(other.refresh(now, present, times), asked, n + 1) for n, other in enumerate(others)]
+            told = now
+    for origin, asked in group[~same_day].groupby("origin"):
+        now = _instant(origin)
+        known: Known = history.known_at(now)
+        times = sorted({_instant(at) for at in asked["target_time"]})
+        rows.append(_rows(model.forecast_week(known, now, times, center_id), asked, 0))
+        rows += [_rows(rule.forecast_week(known, now, center_id, times), asked, n + 1) for n, rule in enumerate(rules)]
+    return rows
+
+
+def _rows(forecast: Forecast, asked: pd.DataFrame, rank: int) -> pd.DataFrame:
+    """The forecast's rows for the questions, with the question's number."""
+    unknown = sorted(set(asked["room_id"]) - set(forecast.room_ids))
+    if unknown:
+        raise BadInput(f"the questions name room '{unknown[0]}', which center '{forecast.center_id}' does not have")
+    table = forecast.table().set_index(["room_id", "target_time"])
+    index = pd.MultiIndex.from_arrays([asked["room_id"], asked["target_time"]])
+    return table.loc[index].reset_index().assign(question=asked.index.to_numpy(), rank=rank)
+
+
+def _instant(value: object) -> datetime:
+    result: datetime = pd.Timestamp(value).to_pydatetime()  # type: ignore[arg-type]
+    return result

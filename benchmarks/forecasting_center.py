@@ -6,18 +6,18 @@ in mean pinball loss over 0.1, 0.5, 0.9 of the true headcount, over rooms and sl
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from domain.time import Interval, local_day, slots, zone
-from forecasting.backtest import LEVELS, answer, pinball
+from forecasting.backtest import answer, pinball
 from forecasting.baselines import NAMES
 from forecasting.frames import frames_of
 from forecasting.history import History
-from forecasting.model import Model, train
+from forecasting.model import train
 from sandbox.knobs import Knobs
 from sandbox.oracle import Oracle
 from sandbox.simulation import simulate
@@ -86,8 +86,8 @@ def questions(world: World, first: datetime, days: int, horizons: tuple[str, ...
                     if name == "week":
                         origin = local_day(day - timedelta(days=7), tz).start
                     rows += [
-                        {"center_id": center.center_id, "room_id": room.room_id, "origin": origin, "target_time": target,
-                         "name": name}
+                        {"center_id": center.center_id, "room_id": room.room_id, "origin": origin,
+                         "target_time": target, "name": name}
                         for room in world.rooms if room.center_id == center.center_id
                     ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import BadInput
-from domain.time import local_day
-from forecasting.baselines import Baseline
+from domain.time import SLOT_MINUTES, local_day
+from forecasting.attendance import Floats, attendance_of
+from forecasting.baselines import Baseline, BaselineSession
 from forecasting.forecast import TABLE_COLUMNS, Forecast
 from forecasting.history import History, Known, zone_of
-from forecasting.model import Model, train
+from forecasting.model import Model, one_center, train
 from forecasting.replay import DayReplay
 
 QUESTION_COLUMNS = ("center_id", "room_id", "origin", "target_time")
@@ -82,18 +83,64 @@ def checked(questions: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
-def scores(answers: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
-    """Per model: questions, MAE of the median, mean pinball loss over 0.1/0.5/0.9, share inside q10..q90."""
-    loss = pinball(answers, truth)
+def rolling_questions(history: History, last: timedelta, center_id: str | None = None) -> pd.DataFrame:
+    """Every room and slot of the opening hours of the last days: 15 and 30 minutes ahead, and 7 days from midnight."""
     rows = []
-    for name, index in answers.groupby("model").groups.items():
+    newest = history.last_instant()
+    if newest is None:
+        raise BadInput("the history holds no stays, so nothing can be forecast; run `ratiocast ingest` and `build`")
+    known = history.known_at(newest)
+    for center in known.center_ids if center_id is None else [one_center(known, center_id)]:
+        a = attendance_of(known, center)
+        days = [day for day, is_open in zip(a.days, a.open_day, strict=True) if is_open]
+        for day in [day for day in days if newest - local_day(day, a.tz).start <= last]:
+            midnight = local_day(day, a.tz).start
+            for minute in np.arange(a.opens, a.closes, SLOT_MINUTES):
+                target = midnight + timedelta(minutes=float(minute))
+                if target <= newest:
+                    origins = (
+                        target - timedelta(minutes=15),
+                        target - timedelta(minutes=30),
+                        midnight - timedelta(days=7),
+                    )
+                    rows += [(center, room, origin, target) for origin in origins for room in a.room_ids]
+    return pd.DataFrame(rows, columns=list(QUESTION_COLUMNS))
+
+
+def recorded_counts(history: History, answers: pd.DataFrame) -> pd.Series:
+    """What the record says today of each answer's room and target time; a child never checked out left at closing."""
+    newest = history.last_instant()
+    result = pd.Series(0.0, index=answers.index)
+    if newest is None:
+        return result
+    known = history.known_at(newest)
+    for center_id, group in answers.groupby("center_id"):
+        session = BaselineSession("last", attendance_of(known, str(center_id)))
+        counts: dict[pd.Timestamp, Floats] = {}
+        rank = {room: n for n, room in enumerate(session.attendance.room_ids)}
+        for index, room, target in zip(group.index, group["room_id"], group["target_time"], strict=True):
+            if target not in counts:
+                counts[target] = session.counts_at(_instant(target))
+            result[index] = counts[target][rank[room]]
+    return result
+
+
+def scores(answers: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
+    """Per horizon and model: n, MAE of the median, mean pinball loss over 0.1, 0.5 and 0.9, share inside q10..q90."""
+    loss = pinball(answers, truth)
+    ahead = answers["target_time"] - answers["origin"]
+    horizon = answers["horizon"].where(ahead < pd.Timedelta(hours=12), "7d")
+    rows = []
+    for key, index in answers.groupby([horizon, "model"]).groups.items():
+        when, name = tuple(key)  # type: ignore[call-overload]
         own, actual = answers.loc[index], truth.loc[index]
         inside = (own["q10"] <= actual) & (actual <= own["q90"])
         rows.append(
-            {"model": name, "n": len(own), "mae": float((own["q50"] - actual).abs().mean()),
+            {"horizon": when, "model": name, "n": len(own), "mae": float((own["q50"] - actual).abs().mean()),
              "pinball": float(loss.loc[index].mean()), "cov80": float(inside.mean())}
         )  # fmt: skip
-    return pd.DataFrame(rows)
+    columns = ["horizon", "model", "n", "mae", "pinball", "cov80"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["horizon", "pinball"], ignore_index=True)
 
 
 def pinball(answers: pd.DataFrame, truth: pd.Series) -> pd.Series:

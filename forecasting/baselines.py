@@ -90,6 +90,13 @@ class BaselineSession:
         here = (a.arrive[:, day] <= minute) & (minute < leave) & (a.ends_in[:, day] >= 0)
         return self._by_room(a.ends_in[here, day])
 
+    def counts_at(self, instant: datetime) -> Floats:
+        """Recorded children per room at an instant of a day of the past."""
+        day, minute = _minute(self.attendance, instant)
+        return (
+            self.counts(day, minute) if 0 <= day < len(self.attendance.days) else self._by_room(np.zeros(0, np.int64))
+        )
+
     def _by_room(self, rooms: Ints) -> Floats:
         return np.bincount(rooms, minlength=len(self.attendance.room_ids)).astype(np.float64)
 

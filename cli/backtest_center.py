@@ -1,0 +1,103 @@
+"""Command: backtest center."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from cli.output import print_json, print_table, progress_console
+from domain.errors import BadInput
+from storage.settings import load_settings
+
+_SHOWN_ROWS = 20
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command to the group `backtest`."""
+    group.command(name="center")(backtest_center)
+
+
+def backtest_center(
+    questions: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet: center_id, room_id, origin, target_time (UTC). Answer these.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write every answer to this .csv or .parquet file.")] = None,
+    center: Annotated[str | None, typer.Option(help="Without questions: this center alone.")] = None,
+    last_days: Annotated[int, typer.Option(min=1, help="Without questions: days at the end of the history.")] = 14,
+    retrain_weekly: Annotated[bool, typer.Option("--retrain-weekly", help="Train anew at each later week.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Forecast a center's past from what each origin knew.
+
+    With --questions: exactly those rows are answered, by a model trained only on what was known before the earliest
+    origin. Without: every room and slot of the last days, 15 and 30 minutes and 7 days ahead, beside the baselines.
+    """
+    from forecasting import History
+    from forecasting.backtest import answer, checked, recorded_counts, rolling_questions, scores
+    from forecasting.baselines import NAMES
+    from storage.reader import open_reader
+
+    with open_reader(load_settings().data_dir) as reader:
+        history = History(reader.frames())
+    if questions is not None:
+        asked = checked(_read(questions))
+        with progress_console.status(f"answering {len(asked)} questions ..."):
+            table = answer(history, asked, retrain_weekly=retrain_weekly)
+        _show_answers(table, out, as_json=as_json)
+        return
+    asked = rolling_questions(history, timedelta(days=last_days), center)
+    with progress_console.status(f"answering {len(asked)} questions, beside {len(NAMES)} baselines ..."):
+        table = answer(history, asked, baselines=NAMES, retrain_weekly=retrain_weekly)
+    if out is not None:
+        _write(table, out)
+    found = scores(table, recorded_counts(history, table))
+    if as_json:
+        print_json(found.to_dict("records"))
+        return
+    print_table(
+        "Scores on recorded headcounts of the opening hours (pinball: mean over 0.1, 0.5, 0.9)",
+        ["horizon", "model", "MAE", "pinball", "80 % coverage", "n"],
+        [[r.horizon, r.model, f"{r.mae:.3f}", f"{r.pinball:.4f}", f"{r.cov80:.3f}", r.n] for r in found.itertuples()],
+    )
+
+
+def _show_answers(table: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
+    if out is not None:
+        _write(table, out)
+    if as_json:
+        print_json(table.to_dict("records"))
+        return
+    print_table(
+        f"{len(table)} answers" + (f", the first {_SHOWN_ROWS}" if len(table) > _SHOWN_ROWS else ""),
+        ["room", "origin", "target", "10 %", "median", "90 %", "mean"],
+        [
+            [r.room_id, f"{r.origin:%Y-%m-%d %H:%M}Z", f"{r.target_time:%Y-%m-%d %H:%M}Z", f"{r.q10:g}", f"{r.q50:g}",
+             f"{r.q90:g}", f"{r.mean:.2f}"]
+            for r in table.head(_SHOWN_ROWS).itertuples(index=False)
+        ],
+    )  # fmt: skip
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read as questions: {error}; give a CSV or Parquet file") from error
+
+
+def _write(table: pd.DataFrame, out: Path) -> None:
+    try:
+        if out.suffix == ".parquet":
+            table.to_parquet(out, index=False)
+        elif out.suffix == ".csv":
+            table.to_csv(out, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+        else:
+            raise BadInput(f"{out} has neither the ending .csv nor .parquet")
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror or error}") from error

@@ -176,7 +176,7 @@ def _assess_room(
 ) -> RoomAssessment:  # fmt: skip
     situation = situation_of(state, facts, people, building, now)
     verdict = book.check(situation)
-    trust, next_doubt = judge(state, facts, people, now, expected)
+    trust, next_doubt = judge(state, facts, people, now, expected, short=not verdict.compliant)
     if_back = if_doubts_hold = if_doubts_hurt = None
     cause = UNKNOWN
     if not verdict.compliant:

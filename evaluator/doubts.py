@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 
 from domain.time import local_instant
 from evaluator.facts import CenterFacts
-from evaluator.groups import Group
+from evaluator.groups import HOLDS, Group, difference, headcounts, most_doubtful
 from evaluator.state import CenterState
 
-PAST_CLOSING = timedelta(minutes=10)
+PAST_CLOSING = timedelta(0)
 OVERDUE_PICK_UP = timedelta(minutes=45)
 PAST_SHIFT_END = timedelta(minutes=60)
 VISIT = timedelta(hours=2)
@@ -226,6 +226,22 @@ def more_out_than_in(look: Look) -> Iterator[Finding]:
         yield Doubt("more_out_than_in", sentence, max(strays), more_children=1)
 
 
+def earlier_headcount_disagreed(look: Look) -> Iterator[Finding]:
+    """A headcount that found fewer holds for two hours; the events never explained it."""
+    start = look.facts.day_start(look.now)
+    for count, rooms in headcounts(look.state, look.group.members, look.now, start):
+        since = count.happened_at + HOLDS
+        if look.now < since:
+            yield since
+            continue
+        recorded = {child_id: place for child_id, place in look.group.places.items() if place.room_id in rooms}
+        fewer = -difference(look.state, recorded, count, rooms, start)
+        if fewer > 0:
+            sentence = f"an earlier headcount found {fewer} fewer, which no event has explained"
+            suspects = most_doubtful(look.facts, recorded, count, look.now)[:fewer]
+            yield Doubt("earlier_headcount_disagreed", sentence, since, tuple(sorted(suspects)))
+
+
 def room_never_moved_out(look: Look) -> Iterator[Finding]:
     """Children without an adult whose own adults have all moved on: did they go along unlogged?"""
     if not look.group.places or look.group.adults:
@@ -268,8 +284,69 @@ def from_the_future(look: Look) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     stay_past_closing, not_booked, pick_up_overdue, other_room, own_children_elsewhere, contradictory_events,
     adult_in_two_rooms, planned_here_logged_elsewhere, adult_past_shift_end, silent_room, more_out_than_in,
+    earlier_headcount_disagreed,
     room_never_moved_out, fuller_than_the_room, from_the_future,
 )  # fmt: skip
+
+
+def nobody_left_in_the_building(look: Look) -> Iterator[Finding]:
+    """Children without any adult in the whole building: more likely collected and not checked out."""
+    if not look.group.places:
+        return
+    start = look.facts.day_start(look.now)
+    here = [look.state.adult(staff_id) for staff_ids in look.state.staffed.values() for staff_id in staff_ids]
+    if any(place is not None and place.since >= start for place in here):
+        return
+    gone = [left for staff_id in look.facts.staff if (left := look.state.left_at(staff_id)) and left >= start]
+    if gone:
+        sentence = "every adult has clocked out; the children may have been collected and not checked out"
+        yield Doubt("nobody_left_in_the_building", sentence, max(gone), tuple(sorted(look.group.places)))
+
+
+def free_adult_may_have_come(look: Look) -> Iterator[Finding]:
+    """A float who is logged in no room may stand in this one: moves that nobody logged are common."""
+    start = look.facts.day_start(look.now)
+    free = []
+    for staff_id in look.state.staffed.get(None, ()):
+        place, member = look.state.adult(staff_id), look.facts.staff.get(staff_id)
+        if place and place.since >= start and place.state == "in_room" and member and member.role not in _OFFICE:
+            free.append(staff_id)
+    if free:
+        since = max((place.state_since for place in look.group.staff_places.values()), default=start)
+        since = max([since, *(place.moved for place in look.group.places.values())])
+        names = " or ".join(look.facts.display(staff_id) for staff_id in sorted(free))
+        sentence = f"{names}, logged in no room, may have come without being moved here"
+        yield Doubt("free_adult_may_have_come", sentence, since, missing_staff_ids=tuple(sorted(free)))
+
+
+def neighbour_may_have_come(look: Look) -> Iterator[Finding]:
+    """Children and nobody logged with them, while a room next door has more than one adult."""
+    if look.group.in_room or not look.group.places:
+        return
+    near = {room_id for member in look.group.members if (room := look.facts.rooms.get(member)) for room_id in
+            (*room.adjacent_room_ids, *room.combines_with)} - set(look.group.members)  # fmt: skip
+    start = look.facts.day_start(look.now)
+    helpers = []
+    for room_id in sorted(near):
+        there = [
+            s
+            for s in look.state.staffed.get(room_id, ())
+            if (p := look.state.adult(s)) and p.state == "in_room" and p.since >= start
+        ]
+        helpers += there if len(there) > 1 else []
+    if helpers:
+        since = max(place.moved for place in look.group.places.values())
+        since = max([since, *(place.state_since for place in look.group.staff_places.values())])
+        sentence = "no adult is logged here while a room next door has more than one; a move may not have been logged"
+        yield Doubt("neighbour_may_have_come", sentence, since, missing_staff_ids=tuple(sorted(helpers)))
+
+
+# Rules that speak only where a room is short: what is more likely than that, and would excuse it.
+RULES_WHEN_SHORT: tuple[Rule, ...] = (
+    free_adult_may_have_come, neighbour_may_have_come, nobody_left_in_the_building,
+)  # fmt: skip
+
+_OFFICE = frozenset({"Director", "Assistant Director", "Cook", "Admin"})
 
 
 def _own_rooms(look: Look, child_id: str) -> set[str]:

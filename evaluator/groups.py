@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from evaluator.facts import CenterFacts
 from evaluator.observations import Observation
@@ -77,6 +77,8 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
     counts = headcounts(state, members, now, start)
     extra = 0
     for headcount, counted_rooms in counts:
+        if now >= headcount.happened_at + HOLDS:
+            continue
         more = difference(state, places, headcount, counted_rooms, start)
         extra += max(0, more)
         suspects = {child_id: place for child_id, place in places.items() if place.room_id in counted_rooms}
@@ -94,6 +96,7 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
     )  # fmt: skip
 
 
+HOLDS = timedelta(hours=2)  # what a headcount found against the events; then the events are believed again, doubtfully
 Counts = list[tuple[Observation, tuple[str, ...]]]
 
 
@@ -158,11 +161,13 @@ def most_doubtful(
     """The children who may be the missing ones, likeliest first; who came after the headcount is last."""
     day = facts.day_of(now)
 
-    def rank(child_id: str) -> tuple[bool, bool, bool, float, str]:
-        place = places[child_id]
-        bookings = facts.bookings_of(child_id, day)
-        overdue = max((-minutes_until_out(facts, child_id, now) for _ in bookings[:1]), default=0.0)
-        return (place.moved > headcount.happened_at, not place.doubt, bool(bookings), -overdue, child_id)
+    def rank(child_id: str) -> tuple[bool, bool, bool, bool, float, str]:
+        place, rows = places[child_id], facts.bookings_of(child_id, day)
+        child = facts.children.get(child_id)
+        stranger = child is not None and place.room_id not in {child.room_id, *(row.room_id for row in rows)}
+        overdue = max((-minutes_until_out(facts, child_id, now) for _ in rows[:1]), default=0.0)
+        unbooked = not any(row.status == "booked" for row in rows)
+        return (place.moved > headcount.happened_at, not place.doubt, not stranger, not unbooked, -overdue, child_id)
 
     return sorted(places, key=rank)
 

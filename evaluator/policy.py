@@ -61,19 +61,23 @@ DEFAULT_ROUTES: Mapping[str, Route] = {
         (Rung(300, _targets("room_lead/in_app")),),
         repeat_seconds=600,
     ),
-    "please_count": Route(_targets("room_lead/in_app", "room_lead/chat"), (Rung(300, _targets("director/in_app")),)),
+    "please_count": Route(
+        _targets("room_lead/in_app", "room_lead/chat"),
+        (Rung(180, _targets("director/chat", "director/in_app", "floats/in_app")),),
+    ),
 }  # fmt: skip
 
 # How long a condition must hold before anybody is told, by cause; an incident is on record from its first second.
 DEFAULT_GRACE_SECONDS: Mapping[str, int] = {
     "nobody": 45,  # children and no adult at all
-    "ratio": 60,
+    "ratio": 45,
     "group_size": 120,
     "soft": 60,  # a short absence: until the room lead gets a note
     "step_out": 300,  # a short absence: until it is a violation
     "headroom": 600,  # full, not over
     "outlook": 0,  # the odds themselves are smoothed
     "count": 120,
+    "please_count": 20,  # a violation that rests on a doubtful count: until somebody is asked to count
 }
 
 
@@ -89,7 +93,7 @@ class Policy:
     infant_months: int = 12  # a shortage with children younger than this is critical
     risk_threshold: float = 0.5  # odds of a gap from which one warning goes out
     risk_clear: float = 0.3  # odds below which a warning is withdrawn
-    count_patience_seconds: int = 300  # how long a violation that rests on a doubtful count waits for a headcount
+    count_patience_seconds: int = 480  # how long a violation that rests on a doubtful count waits for a headcount
     count_again_seconds: int = 5400  # a room is not asked for a headcount again within this time
     tell_headroom: bool = False  # whether a full room that expects nobody is worth a note
     quiet_from: time | None = None  # local; messages below `quiet_severity` wait while it is quiet

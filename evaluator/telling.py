@@ -79,7 +79,8 @@ def timers(incident: Incident) -> Iterator[datetime]:
     if incident.clear_since is not None:
         yield incident.clear_since + timedelta(seconds=policy.clear_seconds)
         return
-    yield since + _grace(incident)
+    yield _due(incident, "please_count")
+    yield _due(incident, incident.severity)
     yield since + policy.grace("step_out")
     yield since + timedelta(seconds=policy.critical_after_seconds)
     if incident.doubtful_since is not None:
@@ -109,7 +110,7 @@ def _first(
     incident: Incident, condition: Condition, route: str, since: datetime, now: datetime
 ) -> tuple[Incident, tuple[Message, ...], str]:
     """The first message of this severity, once the grace of its cause is over."""
-    if now < since + _grace(incident):
+    if now < _due(incident, route):
         return incident, (), ""
     kind = "please_count" if route == "please_count" else _KIND_OF.get(incident.matter, "alert")
     reason = _why(incident, route, since, now)
@@ -135,9 +136,15 @@ def _why(incident: Incident, route: str, since: datetime, now: datetime) -> str:
     return f"it has lasted {lasted}, longer than the grace for this cause" if since < now else "this cause has no grace"
 
 
-def _grace(incident: Incident) -> timedelta:
-    """A short absence is noted to the room lead after the grace 'soft'; past that of 'step_out' it is a violation."""
-    return incident.policy.grace("soft" if incident.cause == "step_out" else incident.cause)
+def _due(incident: Incident, route: str) -> datetime:
+    """When the first message of this route may go. A short absence is noted after the grace 'soft'; once it has
+    outlasted its own grace it is a violation, with a violation's grace on top."""
+    since, policy = incident.condition_since or incident.opened_at, incident.policy
+    if route == "please_count":
+        return since + min(policy.grace("please_count"), policy.grace(incident.cause))
+    if incident.cause == "step_out":
+        return since + (policy.grace("soft") if route == "soft" else policy.grace("step_out") + policy.grace("ratio"))
+    return since + policy.grace(incident.cause)
 
 
 def _messages(

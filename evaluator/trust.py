@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from evaluator import codec
-from evaluator.doubts import RULES, Doubt, Look
+from evaluator.doubts import RULES, RULES_WHEN_SHORT, Doubt, Look
 from evaluator.facts import CenterFacts
 from evaluator.groups import Group
 from evaluator.state import CenterState
@@ -36,7 +36,13 @@ class Trust:
 
 
 def judge(
-    state: CenterState, facts: CenterFacts, group: Group, now: datetime, expected: Mapping[str, float] | None = None
+    state: CenterState,
+    facts: CenterFacts,
+    group: Group,
+    now: datetime,
+    expected: Mapping[str, float] | None = None,
+    *,
+    short: bool = False,
 ) -> tuple[Trust, datetime | None]:
     """The trust in one room's count, and the next instant at which a rule begins to doubt it by itself.
 
@@ -46,7 +52,7 @@ def judge(
     confirmed = group.confirmed_at
     doubts: list[Doubt] = []
     instant: datetime | None = None
-    for rule in RULES:
+    for rule in (*RULES, *RULES_WHEN_SHORT) if short else RULES:
         for finding in rule(look):
             if isinstance(finding, Doubt):
                 if confirmed is None or finding.since > confirmed:

@@ -1,7 +1,7 @@
 """The coverage problem: what the planner is told. Numbers only; it knows neither licensing rules nor forecasts.
 
 All times are slot indexes into `Problem.slots`, the explicit list of UTC slot starts; spans are half-open
-`[start, end)`. Days partition the slots; a slot list may leave out the hours in which nobody is there. JSON in docs/formats.md.
+`[start, end)`. Days partition the slots; the list may leave out hours in which nobody is there. JSON in docs/formats.md.
 """
 
 from __future__ import annotations
@@ -82,7 +82,6 @@ class Break(Span):
 
     break_id: Name
     slots: int = Field(ge=1, le=96)
-    paid: bool = True
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -173,12 +172,11 @@ class House(Part):
 
     min_stay_slots: int = Field(default=2, ge=1, le=16)
     change_window_slots: int = Field(default=4, ge=1, le=16, description="At most one change of room in so many slots.")
-    walk_free_seconds: int = Field(default=60, ge=0, description="A walk up to this long costs no slot.")
+    walk_free_seconds: int = Field(default=180, ge=0, description="A walk up to this long costs no slot.")
     other_wing_seconds: int = Field(
         default=120, ge=0, le=7200, description="Walk between wings for which no walk is given."
     )
     move_points: int = Field(default=10, ge=0, le=1000)
-    other_wing_points: int = Field(default=5, ge=0, le=1000)
     unfamiliar_points: int = Field(default=10, ge=0, le=1000, description="Entering a room of familiarity 0.")
     changed_slot_points: int = Field(default=4, ge=0, le=1000, description="A slot that differs from the current plan.")
     combine_points: int = Field(default=15, ge=0, le=1000, description="One combining of rooms.")

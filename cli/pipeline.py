@@ -2,8 +2,202 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+
+from cli.output import print_json, print_table, progress_console
+from cli.progress import Bars
+from domain.errors import BadInput
+from domain.time import format_instant, parse_instant
+from storage.settings import Settings, load_settings
+
+_JSON = typer.Option("--json", help="Print JSON.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    app.command(name="ingest")(ingest)
+    app.add_typer(_imports, name="import")
+    app.command(name="train")(train)
+    app.command(name="forecast")(forecast)
+    app.command(name="plan")(plan)
+    app.add_typer(_flows, name="flows")
+
+
+_imports = typer.Typer(help="Bring in files: head counts of rooms, or attendance of any platform.")
+_flows = typer.Typer(help="Run the pipeline's flows with Prefect, once or on a schedule.")
+
+
+def ingest(
+    platform_url: Annotated[str, typer.Option(help="Address of the platform's API.")] = "",
+    token: Annotated[str, typer.Option(help="Read-only token (better: RATIOCAST_PLATFORM_TOKEN).")] = "",
+    feed: Annotated[str, typer.Option(help="Folder or URL of the data feed; {year}, {month:02d}, {day:02d}.")] = "",
+    since: Annotated[str, typer.Option(help="How far back the first read of a center goes, e.g. 2026-01-01.")] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Read the platform (or its data feed) into the warehouse, make stays and headcounts, publish."""
+    if feed and platform_url:
+        raise BadInput("give either --platform-url or --feed, not both")
+    given: dict[str, object] = {"feed_path": feed, "platform_url": ""} if feed else {}
+    given |= {"platform_url": platform_url} if platform_url else {}
+    given |= {"platform_token": token} if token else {}
+    from flows.steps import run_build, run_ingest, run_publish
+
+    first = _since(since)
+    with Bars() as bars:
+        run = _run(load_settings(**given), bars)
+        told = {"ingest": run_ingest(run, first), "build": run_build(run), "publish": run_publish(run)}
+    _warn([*told["ingest"]["problems"], *told["build"]["problems"]])
+    if as_json:
+        print_json(told)
+        return
+    read, built = told["ingest"], told["build"]
+    print_table(
+        "Ingested",
+        ["centers", "new events", "changed rows", "rebuilt", "doubtful stays", "snapshot"],
+        [
+            (len(read["centers"]), read["new_events"], read["changed_rows"], len(built["built"]),
+             built["doubtful_stays"], told["publish"]["version"])
+        ],
+    )  # fmt: skip
+
+
+@_imports.command("counts")
+def import_counts(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, NDJSON or Parquet with ts (local), count, site, room.")],
+    site: Annotated[str, typer.Option(help="The site, where the file has no such column.")] = "",
+    room: Annotated[str, typer.Option(help="The room, where the file has no such column.")] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Import head counts of rooms; a count given before for the same room and time is replaced."""
+    from flows.steps import run_import_counts
+
+    _tell("Imported", run_import_counts(_run(load_settings()), file, site, room), as_json)
+
+
+@_imports.command("attendance")
+def import_attendance(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, NDJSON or Parquet, one row per visit of a child.")],
+    map_file: Annotated[Path, typer.Option("--map", help="TOML that names the columns and describes the center.")],
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Import attendance from any platform's export, make stays and headcounts, publish."""
+    from flows.steps import run_import_attendance
+
+    told = run_import_attendance(_run(load_settings()), file, map_file)
+    _warn(told["problems"])
+    _tell("Imported", told, as_json)
+
+
+def train(as_json: Annotated[bool, _JSON] = False) -> None:
+    """Train the forecasting model on everything ingested."""
+    from flows.steps import run_train
+
+    with progress_console.status("Training ..."):
+        told = run_train(_run(load_settings()))
+    _tell("Trained", told, as_json)
+
+
+def forecast(
+    horizon: Annotated[str, typer.Option(help="15min, 30min or week; all three when not given.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write the table to this Parquet file as well.")] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Forecast the headcounts of every room: the next 30 minutes and the next two weeks."""
+    from flows.forecast import HORIZONS
+    from flows.steps import forecast_table, run_forecast
+
+    horizons = (horizon,) if horizon else HORIZONS
+    with Bars() as bars:
+        run = _run(load_settings(), bars)
+        told = run_forecast(run, horizons)
+    table = forecast_table(run, horizons, out)
+    if as_json:
+        print_json(told | {"forecasts": table.to_dict("records")})
+        return
+    soon = table[table["horizon"].isin(["15min", "30min"])].to_dict("records")
+    print_table(
+        f"Forecast at {format_instant(told['origin'])}",
+        ["center", "room", "at", "q10", "q50", "q90", "mean", "model"],
+        [
+            (row["center_id"], row["room_id"], format_instant(row["target_time"]), row["q10"], row["q50"], row["q90"],
+             f"{row['mean']:.1f}", row["model"])
+            for row in soon
+        ],
+    )  # fmt: skip
+    print_table("Kept", ["rows", "folder"], [(told["rows"], told["folder"])])
+
+
+def plan(
+    week: Annotated[str, typer.Option(help="ISO week such as 2026-W48; the next one when not given.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the plan of a single center to this JSON file as well.")
+    ] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Plan the week's coverage of every center from the forecast and the licensing rules."""
+    from flows.steps import run_plan
+
+    with Bars() as bars:
+        told = run_plan(_run(load_settings(), bars), week, out)
+    _warn(told["problems"])
+    if as_json:
+        print_json(told)
+        return
+    print_table(
+        f"Coverage plans of {told['week']}",
+        ["center", "version", "status", "gap", "expected shortage (adult-hours)", "moves", "file"],
+        [
+            (p["center_id"], p["version"], p["status"], p["gap"], p["shortage_hours"], p["assignments"], p["path"])
+            for p in told["plans"]
+        ],
+    )
+
+
+@_flows.command("run")
+def run_flow(
+    name: Annotated[str, typer.Argument(help="ingest, build, publish, train, forecast, plan or refresh.")],
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Run one flow now."""
+    from flows import schedule
+
+    with Bars() as bars:
+        told = schedule.run_flow(name, _run(load_settings(), bars))
+    _tell(f"Flow {name}", told, as_json)
+
+
+@_flows.command("serve")
+def serve_flows() -> None:
+    """Schedule the flows on this machine until interrupted."""
+    from flows import schedule
+
+    schedule.serve_flows()
+
+
+def _run(settings: Settings, progress: Any = None) -> Any:
+    from flows.progress import silent
+    from flows.steps import open_run
+
+    return open_run(settings, progress or silent)
+
+
+def _since(text: str) -> datetime | None:
+    if not text:
+        return None
+    return parse_instant(text if "T" in text else f"{text}T00:00:00Z")
+
+
+def _warn(problems: list[str]) -> None:
+    for problem in problems:
+        progress_console.print(f"[yellow]![/yellow] {problem}", soft_wrap=True)
+
+
+def _tell(title: str, told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+    else:
+        print_table(title, ["what", "value"], [(name, value) for name, value in told.items() if name != "problems"])

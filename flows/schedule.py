@@ -85,13 +85,29 @@ def publish_flow() -> Result:
     return _run("publish")
 
 
+@flow(name="train")
+def train_flow() -> Result:
+    return _run("train")
+
+
+@flow(name="forecast")
+def forecast_flow() -> Result:
+    return _run("forecast")
+
+
+@flow(name="plan")
+def plan_flow() -> Result:
+    return _run("plan")
+
+
 @flow(name="refresh")
 def refresh_flow() -> Result:
     """What has to be done often: read what is new, build, publish."""
     return {name: _run(name) for name in ("ingest", "build", "publish")}
 
 
-FLOWS: dict[str, Flow[[], Result]] = {flow.name: flow for flow in (ingest_flow, build_flow, publish_flow, refresh_flow)}
+_ALL = (ingest_flow, build_flow, publish_flow, train_flow, forecast_flow, plan_flow, refresh_flow)
+FLOWS: dict[str, Flow[[], Result]] = {known.name: known for known in _ALL}
 
 
 def _run(name: str) -> Result:

@@ -5,20 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from connectors.clock import PacedClock, open_clock
 from connectors.feeds import Feed
 from connectors.platform import PlatformClient
 from connectors.sites import centers_of, read_toml
+from connectors.spreadsheets import read_attendance, read_counts
 from domain.errors import BadInput
+from flows.artifacts import write_file
 from flows.build import build
-from flows.feed import ingest_feed
+from flows.feed import import_attendance, ingest_feed
+from flows.forecast import HORIZONS, latest, make_forecasts, parquet
 from flows.ingest import IngestResult, ingest
+from flows.plan import make_plans
 from flows.progress import Progress, silent
+from flows.train import train_model
+from storage.reader import open_reader
 from storage.settings import Settings
 from storage.warehouse import Warehouse, open_warehouse
 
@@ -49,10 +58,13 @@ def open_run(settings: Settings, progress: Progress = silent, clock: PacedClock 
 def run_ingest(run: Run, since: datetime | None = None) -> Result:
     """Read the platform, or the data feed if that is set, into the warehouse."""
     with run.warehouse() as warehouse:
-        return _told(ingest_source(run, warehouse, since))
+        result = _ingest(run, warehouse, since)
+    if result.problems and not result.centers:
+        raise BadInput("; ".join(result.problems))
+    return _told(result)
 
 
-def ingest_source(run: Run, warehouse: Warehouse, since: datetime | None = None) -> IngestResult:
+def _ingest(run: Run, warehouse: Warehouse, since: datetime | None = None) -> IngestResult:
     settings = run.settings
     if settings.platform_url:
         with PlatformClient(settings.platform_url, settings.platform_token.get_secret_value()) as platform:
@@ -82,10 +94,69 @@ def run_publish(run: Run) -> Result:
     return {"version": snapshot.version, "path": str(snapshot.path), "published_at": snapshot.published_at}
 
 
+def run_import_counts(run: Run, file: Path, site: str = "", room: str = "") -> Result:
+    """Store a file's head counts and publish; a count given before for the same room and instant is replaced."""
+    counts = read_counts(file, site, room)
+    with run.warehouse() as warehouse:
+        warehouse.put("counts", counts)
+        warehouse.publish(run.now)
+    return {"rows": len(counts), "rooms": len({(row["site"], row["room"]) for row in counts})}
+
+
+def run_import_attendance(run: Run, file: Path, map_file: Path) -> Result:
+    """Store a foreign export's visits, make stays and headcounts, publish."""
+    attendance = read_attendance(file, map_file)
+    with run.warehouse() as warehouse:
+        told = import_attendance(warehouse, attendance, run.now)
+        problems = build(warehouse, progress=run.progress).problems
+        warehouse.publish(run.now)
+    return _told(told) | {"visits": len(attendance.sessions), "problems": [*told.problems, *problems]}
+
+
+def run_train(run: Run) -> Result:
+    """Train the model on all centers."""
+    with run.warehouse() as warehouse:
+        return _told(train_model(warehouse, run.settings.data_dir, run.now))
+
+
+def run_forecast(run: Run, horizons: Sequence[str] = HORIZONS) -> Result:
+    """Forecast the next 30 minutes and the next two weeks, and publish."""
+    with run.warehouse() as warehouse:
+        made = make_forecasts(warehouse, run.settings.data_dir, run.now, horizons=horizons, progress=run.progress)
+        warehouse.publish(run.now)
+    return _told(made)
+
+
+def run_plan(run: Run, week: str = "", out: Path | None = None) -> Result:
+    """Plan the week (the next one when none is named), and publish. `out` takes a copy of a single center's plan."""
+    with run.warehouse() as warehouse:
+        made = make_plans(warehouse, run.settings.data_dir, run.now, week, progress=run.progress)
+        warehouse.publish(run.now)
+    if out is not None:
+        if len(made.plans) != 1:
+            raise BadInput(
+                f"--out takes one center's plan, and {len(made.plans)} were made; they lie in the data folder"
+            )
+        write_file(out, Path(made.plans[0].path).read_bytes())
+    return _told(made)
+
+
+def forecast_table(run: Run, horizons: Sequence[str], out: Path | None = None) -> pd.DataFrame:
+    """The newest published forecasts of the horizons, written to a Parquet file if one is named."""
+    with open_reader(run.settings.data_dir) as reader:
+        table = latest(reader.frame("forecasts"), horizons)
+    if out is not None:
+        write_file(out, parquet(table))
+    return table
+
+
 STEPS: dict[str, Step] = {
     "ingest": run_ingest,
     "build": run_build,
     "publish": run_publish,
+    "train": run_train,
+    "forecast": run_forecast,
+    "plan": run_plan,
 }
 
 

@@ -85,6 +85,17 @@ class Warehouse:
             f'WHERE NOT EXISTS (SELECT 1 FROM "{table}" t WHERE {same})',
         )
 
+    def put(self, table: str, rows: Rows) -> int:
+        """Insert the rows, each in place of the one that has its key."""
+        kind = TABLES[table]
+        with nullcontext() if self._in_transaction else self.transaction():
+            return self._write(
+                kind,
+                rows,
+                f'DELETE FROM "{table}" t WHERE EXISTS (SELECT 1 FROM incoming i WHERE {_equal(kind.key, "t", "i")})',
+                f'INSERT INTO "{table}" BY NAME SELECT * FROM incoming',
+            )
+
     def add_versions(self, table: str, rows: Rows) -> int:
         """Insert a row for each fact whose latest state differs from the one given; `recorded_at` says since when it is
         known. A state recorded at the very instant of the latest one takes its place. Returns how many changed.

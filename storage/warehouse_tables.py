@@ -148,9 +148,9 @@ _ALL = (
         "forecasts",
         _columns(
             "center_id, room_id, origin TIMESTAMPTZ, target_time TIMESTAMPTZ, horizon, q05 DOUBLE, q10 DOUBLE, "
-            "q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q90 DOUBLE, q95 DOUBLE, mean DOUBLE, model"
+            "q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q90 DOUBLE, q95 DOUBLE, mean DOUBLE, model, kind"
         ),
-        ("center_id", "room_id", "origin", "target_time", "horizon"),
+        ("center_id", "kind", "room_id", "target_time"),
     ),
     Table(
         "risks",

@@ -1,0 +1,185 @@
+"""A center's coverage problem of a week: what the law will require, in scenarios, and who is there to meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from domain.errors import BadInput, NotFound
+from domain.places import Center, Room
+from domain.time import Interval, iso_week_start, local_instant, slots, zone
+from flows.demand import Demand, Law, demand_of, scenario_numbers
+from flows.rows import room_of, shift_of, staff_of
+from flows.staffing import FAMILIAR_DAYS, Grid, StaffFacts, adults_of
+from flows.train import history_of
+from forecasting import Model
+from optimizer import Problem
+from optimizer import problem as coverage
+from storage.warehouse import Warehouse
+
+SEED = 1
+INFANT_SEVERITY = 2.0  # a missing adult with infants weighs twice
+COMBINE_BEFORE = timedelta(minutes=90)  # of closing: rooms may be joined
+COMBINE_AFTER = timedelta(minutes=60)  # of opening
+
+
+def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: datetime) -> tuple[Problem, Demand]:
+    """A center's coverage problem of a week, and the demand behind its scenarios. BadInput if there is none to pose."""
+    monday = iso_week_start(week)
+    center_id = center.center_id
+    rooms = [room_of(row) for row in _of(warehouse, "rooms", center_id, "room_id")]
+    known = history_of(warehouse, center_id).known_at(now)
+    days = _open_days(warehouse, center, monday, now)
+    if not days:
+        raise BadInput(f"no open slot of {week} lies ahead of {now:%Y-%m-%d %H:%M} UTC; name a later week")
+    instants = tuple(at for _, day_slots in days for at in day_slots)
+    forecast = model.forecast_week(known, now, instants, center_id)
+    demand = demand_of(forecast, center, rooms, SEED)
+    if demand.slots != instants:
+        raise NotFound(f"the forecast gives {len(demand.slots)} of the {len(instants)} slots of {week}")
+    grid = Grid(instants)
+    adults = adults_of(center, rooms, _staff_facts(warehouse, center, monday, now), grid, monday, now)
+    if not adults:
+        raise BadInput(f"nobody who counts is scheduled in {week}; enter the shifts on the platform, then ingest again")
+    wings = _wings(rooms)
+    problem = Problem(
+        center_id=center_id,
+        label=week,
+        timezone=center.timezone,
+        slots=instants,
+        days=_days(days),
+        rooms=tuple(
+            coverage.Room(
+                room_id=room.room_id,
+                name=room.name,
+                wing=wings[room.room_id],
+                severity=INFANT_SEVERITY if room.age_min_months < 12 else 1.0,
+            )
+            for room in rooms
+        ),
+        scenarios=tuple(
+            coverage.Scenario(name=f"draw {draw}", weight=weight, required=dict(scenario_numbers(demand, draw)))
+            for draw, weight in zip(demand.chosen, demand.weights, strict=True)
+        ),
+        staff=adults,
+        combinations=_combinations(center, rooms, demand, days),
+        walks=_walks(rooms, wings),
+        seed=SEED,
+    )
+    return problem, demand
+
+
+def _open_days(warehouse: Warehouse, center: Center, monday: date, now: datetime) -> list[tuple[date, list[datetime]]]:
+    """The slots of the opening hours of each open day of the week that lie ahead."""
+    closed = {row["day"] for row in _of(warehouse, "closures", center.center_id, "day") if row["room_id"] is None}
+    result = []
+    for offset in range(7):
+        day = monday + timedelta(days=offset)
+        opening = None if day in closed else center.opening(day)
+        ahead = [at for at in slots(opening) if at >= now] if opening else []
+        if ahead:
+            result.append((day, ahead))
+    return result
+
+
+def _days(days: Sequence[tuple[date, Sequence[datetime]]]) -> tuple[coverage.Day, ...]:
+    result, start = [], 0
+    for day, instants in days:
+        result.append(coverage.Day(day=day, start=start, end=start + len(instants)))
+        start += len(instants)
+    return tuple(result)
+
+
+def _staff_facts(warehouse: Warehouse, center: Center, monday: date, now: datetime) -> StaffFacts:
+    """Staff, shifts, availability and the last weeks' work as known now."""
+    tz = zone(center.timezone)
+    start, end = (local_instant(monday + timedelta(days=n), time(0), tz) for n in (0, 7))
+    inside, bounds = '"start" < ? AND "end" > ?', (end, start)
+    center_id = center.center_id
+    staff = [staff_of(row) for row in warehouse.latest("staff", center_id, "true", ())]
+    shifts = [shift_of(row) for row in warehouse.latest("shifts", center_id, inside, bounds)]
+    free: dict[str, list[Interval]] = {}
+    for row in sorted(warehouse.latest("availability", center_id, inside, bounds), key=lambda row: row["start"]):
+        free.setdefault(row["staff_id"], []).append(Interval(row["start"], row["end"]))
+    worked = warehouse.rows(
+        'SELECT staff_id, room_id, "start", coalesce("end", ?) AS "end" FROM staff_stays WHERE center_id = ? '
+        "AND state = 'in_room' AND \"start\" BETWEEN ? AND ? ORDER BY ALL",
+        [now, center_id, now - timedelta(days=FAMILIAR_DAYS), now],
+    )
+    spans = [(row["staff_id"], row["room_id"], Interval(row["start"], max(row["start"], row["end"]))) for row in worked]
+    return StaffFacts(staff, sorted(shifts, key=lambda shift: (shift.start, shift.shift_id)), free, spans)
+
+
+def _wings(rooms: Sequence[Room]) -> dict[str, str]:
+    """Rooms that lie side by side, directly or through others, form a wing; it is named after its first room."""
+    wing = {room.room_id: room.room_id for room in rooms}
+    for room in rooms:
+        for other in room.adjacent_room_ids:
+            if other in wing:
+                joined = {wing[room.room_id], wing[other]}
+                wing = {key: min(joined) if value in joined else value for key, value in wing.items()}
+    return wing
+
+
+def _walks(rooms: Sequence[Room], wings: Mapping[str, str]) -> tuple[coverage.Walk, ...]:
+    """The longest walk told between rooms of two wings."""
+    longest: dict[tuple[str, str], int] = {}
+    for room in rooms:
+        for other, seconds in room.walk_seconds.items():
+            pair = (wings[room.room_id], wings.get(other, ""))
+            if pair[1] and pair[0] != pair[1]:
+                longest[pair] = max(longest.get(pair, 0), seconds)
+    return tuple(
+        coverage.Walk(from_wing=start, to_wing=end, seconds=seconds)
+        for (start, end), seconds in sorted(longest.items())
+    )
+
+
+def _combinations(
+    center: Center, rooms: Sequence[Room], demand: Demand, days: Sequence[tuple[date, Sequence[datetime]]]
+) -> tuple[coverage.Combination, ...]:
+    """Pairs of rooms the center joins, in the first hour and towards closing, with what the joined room requires."""
+    law = Law(center)
+    known = {room.room_id: room for room in rooms}
+    pairs = sorted(
+        {tuple(sorted((room.room_id, other))) for room in rooms for other in room.combines_with if other in known}
+    )
+    result, first = [], 0
+    for _, instants in days:
+        for window in _joining_windows(instants):
+            start, end = first + window.start, first + window.stop
+            for one, other in pairs:
+                required = _joined(law, demand, known[one], known[other], range(start, end))
+                result.append(coverage.Combination(start=start, end=end, rooms=(one, other), required=required))
+        first += len(instants)
+    return tuple(result)
+
+
+def _joining_windows(instants: Sequence[datetime]) -> list[range]:
+    """Index ranges of a day's slots in which rooms may be joined: after opening and before closing."""
+    opens, closes = instants[0], instants[-1]
+    early = sum(at < opens + COMBINE_AFTER for at in instants)
+    late = sum(at <= closes - COMBINE_BEFORE for at in instants)
+    if late <= early:
+        return [range(len(instants))]
+    return [range(early), range(late, len(instants))]
+
+
+def _joined(law: Law, demand: Demand, one: Room, other: Room, window: range) -> dict[str, tuple[int, ...]]:
+    rows = [demand.room_ids.index(room.room_id) for room in (one, other)]
+    chosen = list(demand.chosen)
+    numbers = np.stack(
+        [
+            law.required(demand.children[chosen][:, rows, column].sum(axis=1), demand.slots[column], one, other)
+            for column in window
+        ],
+        axis=1,
+    )
+    return {str(number): tuple(int(n) for n in row) for number, row in enumerate(numbers)}
+
+
+def _of(warehouse: Warehouse, table: str, center_id: str, order: str) -> list[dict[str, Any]]:
+    return warehouse.rows(f'SELECT * FROM "{table}" WHERE center_id = ? ORDER BY "{order}"', [center_id])  # noqa: S608

@@ -1,0 +1,47 @@
+"""Train: one model over all centers from what is known now, saved as a versioned artifact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from domain.errors import BadInput
+from flows.artifacts import current_version, write_version
+from forecasting import History, Model, train
+from storage.reader import FRAMES
+from storage.warehouse import Warehouse
+
+MODELS = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    model: str  # the artifact's folder
+    trained_until: datetime
+    centers: int
+    stays: int
+
+
+def train_model(warehouse: Warehouse, data_dir: Path, now: datetime) -> TrainResult:
+    """Train on the built warehouse and move the pointer to the new model; BadInput if there is nothing to learn."""
+    history = history_of(warehouse)
+    known = history.known_at(now)
+    stays = len(known["stays"])
+    if not stays:
+        raise BadInput(
+            f"no stay is known by {now:%Y-%m-%d %H:%M} UTC, so there is nothing to learn from; run "
+            "`ratiocast ingest` first"
+        )
+    model = train(history, now)
+    folder = write_version(data_dir / MODELS, model.save)
+    return TrainResult(str(folder), model.trained_until, len(known.center_ids), stays)
+
+
+def load_model(data_dir: Path) -> Model:
+    """The model trained last; NotFound before the first training."""
+    return Model.load(current_version(data_dir / MODELS, "no model has been trained yet; run `ratiocast train` first"))
+
+
+def history_of(warehouse: Warehouse, center_id: str | None = None) -> History:
+    return History({name: warehouse.frame(name, center_id) for name in FRAMES if name != "headcounts"})

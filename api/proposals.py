@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.center import LiveCenter
-from api.routing import outgoing
-from api.suggestions import Alternative, Suggest, changed_segments, suggest
+from api.proposal_views import audited, offer, proposal_for_people, question
+from api.suggestions import Suggest, changed_segments, still_possible, suggest
 from api.waiting import wait_until
 from domain.errors import Conflict, PlatformUnavailable, RatiocastError
 from domain.people import Shift
 from domain.time import format_instant, parse_instant
-from evaluator import Change, Incident, Message, codec, note_action
+from evaluator import Change, Incident, codec, note_action
 from storage import audit
 from storage.ledger import Connection, outbox
 from storage.ledger.outbox import Outgoing
@@ -101,9 +101,10 @@ class Proposals:
                 raise Conflict("the center is in shadow mode: proposals are only logged")
             if approve and not 0 <= choice < len(row.body["alternatives"]):
                 raise Conflict(f"this proposal has {len(row.body['alternatives'])} alternatives, numbered from 0")
-            body = {**row.body, "chosen": choice} if approve else row.body
+            now = format_instant(self._service.clock.now())
+            body = {**row.body, "chosen": choice, "approved_at": now} if approve else row.body
             row = await self._change(row, "approved" if approve else "denied", body, actor, correlation_id)
-        return await self._carry_out(center, proposal_id) if approve else row
+        return await self._carry_out(center, proposal_id, fresh=True) if approve else row
 
     async def _propose(self, center: LiveCenter, incident: Incident) -> None:
         service, now = self._service, self._service.clock.now()
@@ -116,23 +117,37 @@ class Proposals:
         if not alternatives:
             return
         digest = hashlib.sha256(f"{incident.incident_id}\x1f{len(earlier)}".encode()).hexdigest()[:20]
-        body = {"room_id": incident.room_id, "severity": incident.severity, "asked": 1} | _offer(alternatives)
+        body = {"room_id": incident.room_id, "severity": incident.severity, "asked": 1} | offer(alternatives)
         shadow = center.mode == "shadow"
         row = ProposalRow(
             f"pro_{digest}", center.center_id, alternatives[0].kind, "shadow" if shadow else "open", now, now, body,
             incident.incident_id, now + _VALID,
         )  # fmt: skip
-        row = await self._save(row, "proposal.made", "service", "", self._question(center, row, shadow=shadow))
+        row = await self._save(row, "proposal.made", "service", "", question(center, row, now, shadow=shadow))
         best = alternatives[0]
         if center.mode == "automatic" and best.kind in center.settings.automatic_kinds and best.solves:
-            await self._change(row, "approved", {**row.body, "chosen": 0}, "rule:automatic", "")
+            await self._change(
+                row, "approved", {**row.body, "chosen": 0, "approved_at": format_instant(now)}, "rule:automatic", ""
+            )
             self._wake.set()
 
-    async def _carry_out(self, center: LiveCenter, proposal_id: str) -> ProposalRow:
-        """Do what was approved, one proposal at a time; decisions about the center go on meanwhile."""
+    async def _carry_out(self, center: LiveCenter, proposal_id: str, *, fresh: bool = False) -> ProposalRow:
+        """Do what was approved, one proposal at a time; decisions about the center go on meanwhile.
+
+        A `fresh` approval is checked against what is so now; one found again after a crash may be half done and must
+        be finished as it was begun.
+        """
         async with self._carrying:
             row = await self._service.ledger.aread(lambda c: read_proposal(c, proposal_id))
-            return await self._apply(center, row) if row.status == "approved" else row
+            if row.status != "approved":
+                return row
+            chosen = row.body["alternatives"][row.body["chosen"]]
+            async with center.lock:
+                center.assess(self._service.clock.now())
+                holds = not fresh or still_possible(center, chosen["to_room_id"], chosen["staff_id"])
+            if not holds:
+                return await self._ask_again(center, row, "the situation has changed meanwhile")
+            return await self._apply(center, row)
 
     async def _apply(self, center: LiveCenter, row: ProposalRow) -> ProposalRow:
         """On the platform where that is allowed, else say how to do it by hand."""
@@ -141,12 +156,11 @@ class Proposals:
         reason = self._by_hand_because(center, chosen)
         if reason:
             return await self._done(center, row, "by_hand", {**row.body, "why_by_hand": reason}, None, None)
-        shift = await self._shift(center, chosen["shift_id"])
+        shift = next((shift for shift in center.facts.shifts if shift.shift_id == chosen["shift_id"]), None)
         if shift is None or shift.version != chosen["shift_version"]:
             return await self._ask_again(center, row, "the shift was changed meanwhile")
-        segments = changed_segments(
-            shift, chosen["to_room_id"], parse_instant(chosen["start"]), parse_instant(chosen["end"])
-        )
+        begins = max(parse_instant(chosen["start"]), parse_instant(row.body["approved_at"]))
+        segments = changed_segments(shift, chosen["to_room_id"], begins, parse_instant(chosen["end"]))
         key = f"{row.proposal_id}-{row.body['asked']}-{shift.version}"[:64]
         assert service.platform is not None  # noqa: S101  `_by_hand_because` has looked
         try:
@@ -173,9 +187,6 @@ class Proposals:
             return "no write token is set (RATIOCAST_PLATFORM_WRITE_TOKEN)"
         return "" if chosen["shift_id"] else f"{chosen['name']} has no shift that could be changed"
 
-    async def _shift(self, center: LiveCenter, shift_id: str) -> Shift | None:
-        return next((shift for shift in center.facts.shifts if shift.shift_id == shift_id), None)
-
     async def _ask_again(self, center: LiveCenter, row: ProposalRow, why: str) -> ProposalRow:
         """Read the shifts anew, check the room anew, and ask anew; nothing was changed."""
         now = self._service.clock.now()
@@ -183,11 +194,12 @@ class Proposals:
         async with center.lock:
             center.assess(now)
             alternatives = self._suggest(center, row.body["room_id"], now)
-        body = {**row.body, "asked": row.body["asked"] + 1, "why_again": why} | _offer(alternatives)
-        body.pop("chosen", None)
+        body = {**row.body, "asked": row.body["asked"] + 1, "why_again": why} | offer(alternatives)
+        for gone in ("chosen", "approved_at"):
+            body.pop(gone, None)
         status = "open" if alternatives else "expired"
         again = replace(row, status=status, body=body, updated_at=now, decided_by=None, expires_at=now + _VALID)
-        messages = self._question(center, again, shadow=False) if alternatives else []
+        messages = question(center, again, now, shadow=False) if alternatives else []
         return await self._save(again, "proposal.asked_again", "service", "", messages, row)
 
     async def _done(
@@ -239,10 +251,10 @@ class Proposals:
         def write(connection: Connection) -> ProposalRow:
             stored = save_proposal(connection, row)
             outbox.enqueue(connection, messages)
-            was = (_audited(before) | (more_before or {})) if before else None
+            was = (audited(before) | (more_before or {})) if before else None
             entry = audit.Entry(
                 row.center_id, action, f"proposal:{row.proposal_id}", actor, now, was,
-                _audited(row) | (more_after or {}), correlation_id or row.incident_id or "",
+                audited(row) | (more_after or {}), correlation_id or row.incident_id or "",
             )  # fmt: skip
             audit.append(connection, entry)
             return stored
@@ -255,61 +267,3 @@ class Proposals:
 
     async def _rows(self, center_id: str | None, status: str) -> list[ProposalRow]:
         return await self._service.ledger.aread(lambda c: find_proposals(c, center_id, status=status))
-
-    def _question(self, center: LiveCenter, row: ProposalRow, *, shadow: bool) -> list[Outgoing]:
-        """The proposal as messages to those who may decide it, with buttons."""
-        now = self._service.clock.now()
-        alternatives = row.body["alternatives"]
-        room = center.facts.room_name(row.body["room_id"])
-        lines = [f"{number}. {each['sentence']}" for number, each in enumerate(alternatives, start=1)]
-        buttons = [
-            {"action": "approve", "label": f"Approve {number}", "value": f"{row.proposal_id}:{number - 1}"}
-            for number in range(1, len(alternatives) + 1)
-        ]
-        buttons.append({"action": "deny", "label": "Deny", "value": f"{row.proposal_id}:0"})
-        severity = row.body["severity"]
-        targets = {(t.audience, t.outlet) for t in center.policy.route(severity).targets if t.outlet in ("chat", "sms")}
-        wanted = sorted((a, o) for a, o in targets if a in ("director", "assistant_director")) or [("director", "chat")]
-        messages = [
-            Message(
-                f"{row.proposal_id}_{row.body['asked']}_{audience}_{outlet}", row.incident_id or "", row.center_id,
-                row.body["room_id"], "suggestion", severity, audience, outlet, f"{room}: who could help",
-                "\n".join(lines), "a room is in need and somebody could help",
-            )
-            for audience, outlet in wanted
-        ]  # fmt: skip
-        rows = outgoing(
-            messages, center.settings, center.facts, self._service.settings, now, shadow=shadow, buttons=buttons
-        )
-        return [replace(each, proposal_id=row.proposal_id) for each in rows]
-
-
-def proposal_for_people(row: ProposalRow) -> dict[str, Any]:
-    return {
-        "proposal_id": row.proposal_id,
-        "center_id": row.center_id,
-        "incident_id": row.incident_id,
-        "kind": row.kind,
-        "status": row.status,
-        "created_at": format_instant(row.created_at),
-        "updated_at": format_instant(row.updated_at),
-        "expires_at": format_instant(row.expires_at) if row.expires_at else None,
-        "decided_by": row.decided_by,
-        **row.body,
-    }
-
-
-def _offer(alternatives: Sequence[Alternative]) -> dict[str, Any]:
-    return {"alternatives": [alternative.to_json() for alternative in alternatives]}
-
-
-def _audited(row: ProposalRow) -> dict[str, Any]:
-    """What the audit log keeps: ids and numbers, no names."""
-    kept = ("kind", "staff_id", "from_room_id", "to_room_id", "start", "end", "solves", "shift_id", "shift_version")
-    return {
-        "status": row.status,
-        "incident_id": row.incident_id,
-        "alternatives": [{name: each[name] for name in kept} for each in row.body["alternatives"]],
-        "chosen": row.body.get("chosen"),
-        "decided_by": row.decided_by,
-    }

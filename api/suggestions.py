@@ -48,6 +48,7 @@ class Alternative:
     walk_seconds: int
     familiar: bool  # it is their home room, or they were in it before today
     moves_today: int
+    is_float: bool
     solves: bool  # the room is compliant afterwards
     effects: tuple[Effect, ...]
     shift_id: str | None
@@ -75,6 +76,14 @@ def suggest(center: LiveCenter, room_id: str, now: datetime) -> list[Alternative
     return sorted(found, key=_disruption)[:BEST]
 
 
+def still_possible(center: LiveCenter, room_id: str, staff_id: str) -> bool:
+    """Whether moving this adult into the room would help it now and leave no other room short."""
+    assessment = center.assessment
+    if assessment is None or room_id not in assessment.rooms:
+        return False
+    return _move(center, assessment.rooms[room_id], staff_id, [], assessment.at) is not None
+
+
 def changed_segments(shift: Shift, room_id: str, start: datetime, end: datetime) -> list[Segment]:
     """The shift with [start, end) spent in the room; the rest as it was. Cut to the shift's own time."""
     start, end = max(start, shift.start), min(end, shift.end)
@@ -88,9 +97,10 @@ def changed_segments(shift: Shift, room_id: str, start: datetime, end: datetime)
     return sorted((part for part in parts if part.start < part.end), key=lambda part: part.start)
 
 
-def _disruption(each: Alternative) -> tuple[bool, int, int, bool, int, str]:
+def _disruption(each: Alternative) -> tuple[bool, int, bool, int, bool, int, str]:
     return (
-        not each.solves, KINDS.index(each.kind), each.walk_seconds, not each.familiar, each.moves_today, each.staff_id
+        not each.solves, KINDS.index(each.kind), not each.is_float, each.walk_seconds, not each.familiar,
+        each.moves_today, each.staff_id,
     )  # fmt: skip
 
 
@@ -157,8 +167,9 @@ def _alternative(
     return Alternative(
         kind, staff_id, name, from_room, target.room_id, now, end, walk,
         bool(member and member.home_room_id == target.room_id) or target.room_id in rooms_today,
-        max(0, len(rooms_today) - 1), after.compliant, tuple(effects), shift.shift_id if shift else None,
-        shift.version if shift else None, f"{name} {where}: move to {target.name}; {outcome}.",
+        max(0, len(rooms_today) - 1), bool(member and member.is_float), after.compliant, tuple(effects),
+        shift.shift_id if shift else None, shift.version if shift else None,
+        f"{name} {where}: move to {target.name}; {outcome}.",
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.access import may, require_center, require_found
 from api.dependencies import CenterQuery, Correlation, TheService, center_of
 from api.errors import responses
-from api.proposals import proposal_for_people
+from api.proposal_views import proposal_for_people
 from storage.ledger.access import Principal
 from storage.ledger.proposals import find_proposals, read_proposal
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import apprise
-
 from connectors.outlets.port import DeliveryFailed, Note
 
-_KINDS = {
-    "critical": apprise.NotifyType.FAILURE,
-    "violation": apprise.NotifyType.FAILURE,
-    "soft": apprise.NotifyType.WARNING,
-    "please_count": apprise.NotifyType.WARNING,
-}
+_KINDS = {"critical": "failure", "violation": "failure", "soft": "warning", "please_count": "warning"}
 
 
 class AppriseOutlet:
@@ -22,12 +15,14 @@ class AppriseOutlet:
     min_interval = 1.0
 
     def send(self, note: Note) -> str:
+        import apprise  # large, and needed by few
+
         service = apprise.Apprise()
         if not service.add(note.recipient):
             raise DeliveryFailed(
                 "this is not an Apprise URL; the list of services shows how to write it", permanent=True
             )
-        kind = _KINDS.get(note.severity, apprise.NotifyType.INFO)
+        kind = apprise.NotifyType(_KINDS.get(note.severity, "info"))
         if not service.notify(body=note.text, title=note.title, notify_type=kind):
             raise DeliveryFailed("the service did not take the message")
         return ""

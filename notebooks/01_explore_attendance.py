@@ -25,7 +25,7 @@ names = frames["rooms"].set_index("room_id")["name"]
 # %%
 counts = frames["headcounts"].groupby(["room_id", "slot"], as_index=False)["children_at_start"].sum()
 local = counts["slot"].dt.tz_convert(zone)
-counts["weekday"], counts["hour"] = local.dt.dayofweek, local.dt.hour + local.dt.minute / 60
+counts["weekday"], counts["hour"] = local.dt.day_of_week, local.dt.hour + local.dt.minute / 60
 usual = counts[counts["weekday"] < 5].groupby(["room_id", "hour"])["children_at_start"].mean().unstack(0)
 ax = usual.rename(columns=names).plot(figsize=(9, 4), xlabel="hour of the day", ylabel="children")
 ax.set_title("Mean headcount on weekdays")

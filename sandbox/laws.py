@@ -193,7 +193,7 @@ def _base_hazard(knobs: Knobs) -> float:
     outbreak_share = mean_outbreak * knobs.outbreaks_per_room_and_year / 365
     spread = 1 + outbreak_share * (knobs.outbreak_factor - 1)
     newcomer = 1 + 0.09 * (knobs.illness_newcomer - 1)
-    ages = 0.60  # mean of the age factor over the usual enrolment
+    ages = 0.56  # mean of the age factor over the usual enrolment
     return knobs.absence_rate * knobs.illness_share / (mean_days * season * spread * newcomer * ages)
 
 

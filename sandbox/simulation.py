@@ -57,6 +57,7 @@ def extend(world: World, days: int) -> None:
     world.events.sort(key=lambda event: (event.recorded_at, event.center_id, event.sequence))
     world.true_stays.sort(key=lambda stay: (stay.start, stay.child_id))
     world.faults.sort(key=lambda fault: (fault.happened_at, fault.center_id, fault.subject, fault.kind))
+    world.true_merges.sort(key=lambda merge: (merge.start, merge.room_id))
     world.true_presences.sort(key=lambda stay: (stay.start, stay.staff_id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -131,8 +132,8 @@ def scores(answers: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
     ahead = answers["target_time"] - answers["origin"]
     horizon = answers["horizon"].where(ahead < pd.Timedelta(hours=12), "7d")
     rows = []
-    for key, index in answers.groupby([horizon, "model"]).groups.items():
-        when, name = tuple(key)  # type: ignore[call-overload]
+    groups: dict[Any, pd.Index] = dict(answers.groupby([horizon, "model"]).groups)
+    for (when, name), index in groups.items():
         own, actual = answers.loc[index], truth.loc[index]
         inside = (own["q10"] <= actual) & (actual <= own["q90"])
         rows.append(

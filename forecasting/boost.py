@@ -69,7 +69,7 @@ def _asked(booster: lgb.Booster | None, features: Floats, ahead: Floats) -> Floa
     if booster is None or not len(features):
         return np.zeros((len(features), len(ahead)))
     x = np.concatenate([np.column_stack([np.full(len(features), knot), features]) for knot in KNOTS])
-    score = np.asarray(booster.predict(x, raw_score=True)).reshape(len(KNOTS), len(features))
+    score = np.asarray(booster.predict(x, raw_score=True, num_threads=1)).reshape(len(KNOTS), len(features))
     at = np.clip(np.searchsorted(KNOTS, ahead), 1, len(KNOTS) - 1)
     part = np.clip((ahead - KNOTS[at - 1]) / (KNOTS[at] - KNOTS[at - 1]), 0, 1)
     return np.asarray(score[at - 1].T * (1 - part) + score[at].T * part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +46,8 @@ def summed(left: Floats, right: Floats) -> Floats:
 
 def nodes(mean: float, sd: float, count: int = 5) -> tuple[Floats, Floats]:
     """Gauss-Hermite nodes and weights of N(mean, sd)."""
-    at, weight = np.polynomial.hermite_e.hermegauss(count)
-    return mean + sd * at, weight / weight.sum()
+    at, weight = _hermite(count)
+    return mean + sd * at, weight
 
 
 def spread_nodes(count: int, dimensions: int) -> Floats:
@@ -89,6 +90,12 @@ def stacked(parts: Sequence[Floats]) -> Floats:
     """pmfs [room, time, k] joined along time."""
     size = max(part.shape[-1] for part in parts)
     return np.concatenate([padded_to(part, size) for part in parts], axis=1)
+
+
+@lru_cache(maxsize=8)
+def _hermite(count: int) -> tuple[Floats, Floats]:
+    at, weight = np.polynomial.hermite_e.hermegauss(count)
+    return at, weight / weight.sum()
 
 
 def _normal_quantile(p: float) -> float:

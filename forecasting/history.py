@@ -153,11 +153,12 @@ class History:
         if events is None or not len(events):
             return known
         later = events[(events["event_type"] == "correction") & (events["recorded_at"] > at)]
-        touched = set(events.loc[events["event_id"].isin(set(later["supersedes"])), "child_id"].dropna())
-        touched |= set(later["child_id"].dropna())
+        past = events["recorded_at"] <= at
+        touched = set(events.loc[past & events["event_id"].isin(set(later["supersedes"])), "child_id"].dropna())
+        touched |= set(later.loc[later["happened_at"] <= at, "child_id"].dropna())
         if not touched:
             return known
-        then = events[events["child_id"].isin(touched) & (events["recorded_at"] <= at)]
+        then = events[past & events["child_id"].isin(touched)]
         again = [
             (stay.center_id, stay.child_id, stay.room_id, stay.start, stay.end, stay.start_recorded_at,
              stay.end_recorded_at, "; ".join(stay.doubts))

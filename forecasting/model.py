@@ -14,13 +14,14 @@ import numpy as np
 
 from domain.errors import BadInput, NotFound, StoreError
 from domain.time import as_utc, format_instant
-from forecasting.attendance import Attendance, Floats, attendance_of
+from forecasting.attendance import Attendance, attendance_of
 from forecasting.boost import Boost, train_boost
+from forecasting.calibration import SHORT_AHEAD, Calibration
 from forecasting.forecast import Forecast
 from forecasting.habits import Learning
 from forecasting.history import History, Known
 from forecasting.patterns import Parameters, patterns_of, train_parameters
-from forecasting.rehearsal import rehearse
+from forecasting.rehearsal import calibrate_short, calibrate_week, rehearse
 from forecasting.session import Present, Session
 from forecasting.shape import Shape
 from forecasting.showup import ShowUp
@@ -38,8 +39,8 @@ class Model:
     trained_until: datetime
     card: dict[str, Any] = field(default_factory=dict)
     boost: Boost = field(default_factory=lambda: Boost(None, None))
-    short_calibration: Floats | None = None
-    week_calibration: Floats | None = None
+    short_calibration: Calibration | None = None
+    week_calibration: Calibration | None = None
 
     def session(self, known: Known, day: datetime | None = None, center_id: str | None = None) -> Session:
         """One center's day for the live loop; build it once a day from what is known, then `refresh` at every event.
@@ -81,7 +82,9 @@ class Model:
         p = self.parameters
         values = (
             p.coming_shape.cdf_values, p.coming_shape.pdf_values, p.leaving_shape.cdf_values,
-            p.leaving_shape.pdf_values, p.show_up.untold, self.short_calibration, self.week_calibration,
+            p.leaving_shape.pdf_values, p.show_up.untold,
+            None if self.short_calibration is None else self.short_calibration.counts,
+            None if self.week_calibration is None else self.week_calibration.counts,
         )  # fmt: skip
         arrays: dict[str, Any] = {name: v for name, v in zip(ARRAYS, values, strict=True) if v is not None}
         np.savez(folder / "arrays.npz", **arrays)
@@ -122,7 +125,8 @@ class Model:
         return Model(
             parameters, datetime.fromisoformat(document["trained_until"]), document["card"],
             Boost(boosters.get("leaving"), boosters.get("coming")),
-            arrays.get("short_calibration"), arrays.get("week_calibration"),
+            Calibration(SHORT_AHEAD, arrays["short_calibration"]) if "short_calibration" in arrays else None,
+            Calibration((0.0,), arrays["week_calibration"]) if "week_calibration" in arrays else None,
         )  # fmt: skip
 
     def _attendance(self, known: Known, now: datetime, center_id: str | None, ahead: int) -> Attendance:
@@ -136,7 +140,9 @@ def train(history: History, until: datetime) -> Model:
     known = history.known_at(until)
     centers = [attendance_of(known, center_id) for center_id in known.center_ids]
     parameters, patterns = train_parameters(known, centers)
-    return Model(parameters, as_utc(until), boost=train_boost(list(rehearse(parameters, patterns))))
+    boost = train_boost(list(rehearse(parameters, patterns)))
+    short, week = calibrate_short(parameters, patterns, boost), calibrate_week(parameters, patterns)
+    return Model(parameters, as_utc(until), boost=boost, short_calibration=short, week_calibration=week)
 
 
 def present_of(known: Known, now: datetime, center_id: str | None = None) -> list[Present]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecasting.attendance import ABSENT, Floats
+from forecasting.attendance import ABSENT, Attendance, Floats, Ints
+from forecasting.boost import Boost
+from forecasting.calibration import SHORT_AHEAD, Calibration, transforms
+from forecasting.counting import count_pmf
+from forecasting.doubt import TRUSTING
 from forecasting.hazards import KNOTS, LEFT, PRESENT, WAITING, Chances, chances_of
 from forecasting.patterns import Parameters, Patterns
+from forecasting.rooms import placed, raw_pmf
 from forecasting.session import Session
+from forecasting.week import NODES, presence
 
 REHEARSED_DAYS = 80  # the latest open days, over all centers
 SCENES_PER_DAY = 8
@@ -18,7 +24,10 @@ SCENES_PER_DAY = 8
 
 @dataclass(frozen=True)
 class Scene:
-    """A moment of a rehearsed day: chances at KNOTS, and whether each row was there then (NaN: not known)."""
+    """A moment of a rehearsed day: chances at KNOTS, and whether each row was there then (NaN: not known).
+
+    The session is the day's and moves on with the next scene.
+    """
 
     session: Session
     minute: float
@@ -31,13 +40,13 @@ def rehearse(parameters: Parameters, centers: Sequence[Patterns], seed: int = 7)
     """Scenes of the latest days, at minutes spread over the opening hours; the same for the same seed."""
     draw = np.random.default_rng(seed)
     days_each = max(5, REHEARSED_DAYS // max(len(centers), 1))
-    for patterns in centers:
-        a = patterns.attendance
+    for center in centers:
+        patterns, a = replace(center, doubts=TRUSTING), center.attendance  # the record has been mended since
         for day in np.flatnonzero(a.open_day[: a.future])[20:][-days_each:]:
             span = a.closes - a.opens + 40
             minutes = a.opens - 20 + span * (np.arange(SCENES_PER_DAY) + draw.random(SCENES_PER_DAY)) / SCENES_PER_DAY
+            session = Session(parameters, patterns, day=int(day))
             for minute in minutes:
-                session = Session(parameters, patterns, day=int(day))
                 yield _scene(session, float(minute))
 
 
@@ -55,3 +64,45 @@ def _scene(s: Session, minute: float) -> Scene:
     there = ((arrive[:, None] <= at) & ~(leave[:, None] <= at)).astype(np.float64)
     there[(np.isnan(leave) & ~np.isnan(arrive))[:, None] & (at > s.leave_at[:, None] - 60)] = np.nan
     return Scene(s, minute, chances, there[chances.here], there[chances.waiting])
+
+
+def calibrate_short(parameters: Parameters, centers: Sequence[Patterns], boost: Boost) -> Calibration:
+    """Calibration of the short horizon on other scenes of the same days than those the boosters learnt from."""
+    result, draw = Calibration.new(SHORT_AHEAD), np.random.default_rng(11)
+    for scene in rehearse(parameters, centers, seed=13):
+        s, at = scene.session, scene.minute + KNOTS
+        pmf = raw_pmf(s, placed(s, boost.corrected(scene.chances, KNOTS), scene.minute, at))
+        actual = actual_counts(s.patterns.attendance, s.day, at, s.leave_at)
+        inside = (at >= s.patterns.attendance.opens) & (at <= s.patterns.attendance.closes)
+        rooms = len(pmf)
+        pit = transforms(pmf, actual, draw)[:, inside].ravel()
+        result = result.seen(pit, np.tile(KNOTS[inside], rooms), np.tile(at[inside], rooms))
+    return result
+
+
+def calibrate_week(parameters: Parameters, centers: Sequence[Patterns]) -> Calibration:
+    """Calibration of the week ahead: every open day of the last weeks as foreseen 1, 3 or 7 days before."""
+    result, draw = Calibration.new((0.0,)), np.random.default_rng(12)
+    for patterns in centers:
+        a, p = patterns.attendance, parameters
+        for day in np.flatnonzero(a.open_day[: a.future])[25:][-REHEARSED_DAYS // 2 :]:
+            ahead = (1, 3, 7)[int(day) % 3]
+            chance = p.show_up.chances(a, patterns.record, int(day), ahead)
+            rows = np.flatnonzero((chance > 1e-4) & (patterns.rooms[:, day] >= 0))
+            at = np.arange(a.opens + 15, a.closes, 30.0)
+            there = presence(p, patterns, int(day), rows, chance[rows], at)
+            pmf = count_pmf(there, patterns.rooms[rows, day], len(a.room_ids), np.full(NODES, 1 / NODES))
+            actual = actual_counts(a, int(day), at, patterns.leaving.location[:, day])
+            minutes = np.tile(at, len(pmf))
+            result = result.seen(transforms(pmf, actual, draw).ravel(), np.zeros(len(minutes)), minutes)
+    return result
+
+
+def actual_counts(a: Attendance, day: int, at: Floats, usual_leave: Floats) -> Ints:
+    """[room, time]: children there in the end; who was never checked out left at the usual time."""
+    arrive = a.arrive[:, day]
+    leave = np.where(np.isnan(a.leave[:, day]), np.maximum(usual_leave, arrive), a.leave[:, day])
+    there = (arrive[:, None] <= at) & (at < leave[:, None]) & (a.room[:, day] >= 0)[:, None]
+    result = np.zeros((len(a.room_ids), len(at)), dtype=np.int64)
+    np.add.at(result, np.maximum(a.room[:, day], 0), there)
+    return result

@@ -50,20 +50,25 @@ def placed(s: Session, chances: Chances, now: float, at: Floats) -> Placed:
 
 def room_forecast(s: Session, p: Placed, now: datetime, at: tuple[datetime, ...]) -> Forecast:
     """Sum the children of every room exactly, per node of the shared shocks, and calibrate."""
-    c, a = p.chances, s.patterns.attendance
-    rooms = len(a.room_ids)
-    pmf = summed(
-        count_pmf(c.stay[p.entry] * p.share[:, :, None], p.room, rooms, c.stay_weights),
-        count_pmf(c.come, s.home[c.waiting], rooms, c.come_weights),
-    )
+    a = s.patterns.attendance
+    rooms, pmf = len(a.room_ids), raw_pmf(s, p)
     if s.calibration is not None:
-        ahead = np.array([(time - now).total_seconds() / 300 for time in at])
-        pmf = recalibrated(pmf, s.calibration[np.clip(np.round(ahead).astype(int) - 1, 0, len(s.calibration) - 1)])
+        minutes = np.array([s.minute(time) for time in at])
+        pmf = recalibrated(pmf, s.calibration.levels(minutes - s.minute(now), minutes))
     return Forecast(
         a.center_id, now, a.room_ids, at, pmf, MODEL, BANDS, _band_mean(s, p, rooms, len(at)),
         sampler=lambda n, seed: _sample(s, p, n, seed), notes=s.notes,
         reasons=lambda room, time: _reasons(s, p, room, time),
     )  # fmt: skip
+
+
+def raw_pmf(s: Session, p: Placed) -> Floats:
+    """[room, time, k] before calibration."""
+    c, rooms = p.chances, len(s.patterns.attendance.room_ids)
+    return summed(
+        count_pmf(c.stay[p.entry] * p.share[:, :, None], p.room, rooms, c.stay_weights),
+        count_pmf(c.come, s.home[c.waiting], rooms, c.come_weights),
+    )
 
 
 def _band_mean(s: Session, p: Placed, rooms: int, times: int) -> Floats:

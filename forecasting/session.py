@@ -17,6 +17,7 @@ import numpy as np
 from domain.time import as_utc
 from forecasting.attendance import ABSENT, Floats, Ints
 from forecasting.boost import Boost
+from forecasting.calibration import Calibration
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
 from forecasting.hazards import LEFT, PRESENT, WAITING, chances_of
@@ -39,7 +40,7 @@ class Session:
     parameters: Parameters
     patterns: Patterns
     boost: Boost | None = None
-    calibration: Floats | None = None  # [horizon of SHORT_TIMES, grid]
+    calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
     day: int = -1
     status: Ints = field(init=False)

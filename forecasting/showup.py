@@ -70,7 +70,7 @@ class ShowUp:
         x = features(a, record, origin, day, sibling_away)
         score = _prior_logit(a, record, origin, day, self.usual_rate)
         if self.booster is not None and len(x):
-            score = score + np.asarray(self.booster.predict(x, raw_score=True))
+            score = score + np.asarray(self.booster.predict(x, raw_score=True, num_threads=1))
         told = (a.booked[:, day] == ABSENT) & (a.told_at[:, day] <= -1440 * ahead)
         chance = np.where(told, self.told_comes, 1 / (1 + np.exp(-score)))
         return np.asarray(np.where(record.candidate[:, day] | told, chance, 0.0) * a.open_day[day])
@@ -179,7 +179,7 @@ def train_show_up(centers: Sequence[tuple[Attendance, Record, Ints]], days_back:
     x, y, prior = (np.concatenate([part[n] for part in parts]) for n in range(3))
     data = lgb.Dataset(x, y, init_score=prior, feature_name=list(FEATURES), free_raw_data=True)
     booster = lgb.train(PARAMETERS, data, num_boost_round=ROUNDS)
-    chance = 1 / (1 + np.exp(-(prior + np.asarray(booster.predict(x, raw_score=True)))))
+    chance = 1 / (1 + np.exp(-(prior + np.asarray(booster.predict(x, raw_score=True, num_threads=1)))))
     group = np.concatenate([part[3] for part in parts])
     room = np.concatenate([part[0][:, 6] for part in parts])  # rooms of a day share this value
     center = shock(group, y, chance)

@@ -10,6 +10,7 @@ import numpy as np
 
 from domain.time import SLOT_MINUTES, as_utc, local_instant
 from forecasting.attendance import Attendance, Floats, Ints
+from forecasting.calibration import Calibration
 from forecasting.counting import count_pmf, recalibrated, spread_nodes, stacked
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
@@ -49,7 +50,8 @@ def week_times(a: Attendance, now: datetime, days: int = WEEK_DAYS) -> list[date
 
 def week_forecast(
     parameters: Parameters, patterns: Patterns, now: datetime, times: Sequence[datetime],
-    today: Callable[[Sequence[datetime]], Forecast], calibration: Floats | None = None, notes: tuple[str, ...] = (),
+    today: Callable[[Sequence[datetime]], Forecast], calibration: Calibration | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Forecast:  # fmt: skip
     """The distribution per room at the times; those of the origin's own day come from `today` (who is here counts)."""
     a = patterns.attendance
@@ -68,7 +70,10 @@ def week_forecast(
         one = day_chances(parameters, patterns, day, tuple(instants))
         days.append(one)
         pmf = count_pmf(one.present, one.room, len(a.room_ids), np.full(NODES, 1 / NODES))
-        pmfs.append(pmf if calibration is None else recalibrated(pmf, calibration))
+        if calibration is not None:
+            minutes = np.array([_minute(a, day, at) for at in instants])
+            pmf = recalibrated(pmf, calibration.levels(np.zeros(len(minutes)), minutes))
+        pmfs.append(pmf)
         means.append(_band_mean(one, len(a.room_ids)))
     ordered = tuple(at for instants in by_day.values() for at in instants)
     rooms = len(a.room_ids)

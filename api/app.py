@@ -1,7 +1,6 @@
 """The app: `create_app(settings, clock)` gives the whole service as one ASGI application.
 
-`app.state.service` is the running `Service`. Pages add their router by `ROUTERS`, or by `app.include_router` on what
-`create_app` returns; `api.access.may(...)`, `api.access.find_principal` and `api.dependencies` are theirs to use.
+`app.state.service` is the running `Service`. `ROUTERS` are the API's endpoints; the pages come with `api.console`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
+from api.console import add_console
 from api.errors import add_handlers
 from api.routes import headcounts, health, incidents, live, proposals, published, records, rules, settings, webhooks
 from api.service import Service
@@ -47,4 +47,5 @@ def create_app(settings: Settings, clock: Clock) -> FastAPI:
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    add_console(app)
     return app

@@ -10,3 +10,6 @@
     localStorage.setItem("theme", root.dataset.theme);
   });
 })();
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});

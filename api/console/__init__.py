@@ -1,0 +1,25 @@
+"""The console: pages for directors, floaters and inspectors, drawn on the server from the service's own parts.
+
+`add_console(app)` adds every page, the static files and errors as pages; call it after the API's own handlers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api.console import now, signin
+from api.console.board import Boards
+from api.console.errors import errors_as_pages
+
+PAGES: list[APIRouter] = [signin.router, now.router]
+
+
+def add_console(app: FastAPI) -> None:
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parents[1] / "static"), name="static")
+    app.state.boards = Boards()
+    errors_as_pages(app)

@@ -1,0 +1,137 @@
+"""What every page stands in: who looks, at which center, and the frame of links around the content.
+
+A page route takes `Annotated[Visit, Depends(Visiting("live.read"))]`; the permission is checked as for the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api.access import allowed, may, require_center
+from api.center import LiveCenter
+from api.dependencies import service_of
+from api.service import Service
+from domain.errors import NotFound
+from domain.time import as_utc
+from storage.ledger.access import Principal
+
+CENTER_COOKIE = "ratiocast_center"
+SAFETY = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_LINKS = (
+    ("/", "Now", "live.read"),
+)  # fmt: skip
+
+templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page. `centers` are those the person may see; `chosen` is None only where there are none."""
+
+    request: Request
+    service: Service
+    person: Principal
+    centers: tuple[LiveCenter, ...]
+    chosen: LiveCenter | None
+    now: datetime
+
+    @property
+    def center(self) -> LiveCenter:
+        if self.chosen is None:
+            raise NotFound("no center is known yet; the front page says how to begin")
+        return self.chosen
+
+    @property
+    def in_place(self) -> bool:
+        """Whether htmx asked, so that a part of the page is wanted instead of all of it."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def may(self, permission: str) -> bool:
+        return allowed(self.person, permission)
+
+    def local(self, instant: datetime) -> datetime:
+        return as_utc(instant).astimezone(self.center.facts.tz)
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """The whole page; remembers the center for the next one."""
+        answer = HTMLResponse(templates.get_template(template).render(**self.frame(), **values), status, SAFETY)
+        if self.chosen is not None:
+            answer.set_cookie(CENTER_COOKIE, self.chosen.center_id, max_age=31_536_000, httponly=True, samesite="lax")
+        return answer
+
+    def part(self, template: str, **values: Any) -> HTMLResponse:
+        """A part of a page, for htmx."""
+        return HTMLResponse(templates.get_template(template).render(visit=self, **values), 200, SAFETY)
+
+    def back_to(self, path: str) -> Response:
+        """After a change: the page anew."""
+        return RedirectResponse(path, 303)
+
+    def frame(self) -> dict[str, Any]:
+        here = self.request.url.path
+        return {
+            "visit": self,
+            "person": self.person,
+            "csrf": self.person.csrf,
+            "links": [
+                {"href": href, "text": text, "here": href == here or (href != "/" and here.startswith(href))}
+                for href, text, permission in _LINKS
+                if self.may(permission)
+            ],
+        }
+
+
+class Visiting:
+    """A dependency: the visit, if the person's role has the permission and the center asked for is theirs."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission  # read by the test that every route names one
+        self._caller = may(permission)
+
+    async def __call__(self, request: Request) -> Visit:
+        person = await self._caller(request)
+        service = service_of(request)
+        centers = tuple(
+            sorted(
+                (center for center in service.live.centers.values() if person.sees(center.center_id)),
+                key=lambda center: (center.facts.center.name, center.center_id),
+            )
+        )
+        return Visit(request, service, person, centers, _chosen(request, person, centers), service.clock.now())
+
+
+def anonymous_page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page for somebody who is not signed in, or whose visit could not be established."""
+    frame: dict[str, Any] = {"person": None, "csrf": None, "links": []}
+    return HTMLResponse(templates.get_template(template).render(**frame, **values), status, SAFETY)
+
+
+def _chosen(request: Request, person: Principal, centers: Sequence[LiveCenter]) -> LiveCenter | None:
+    by_id = {center.center_id: center for center in centers}
+    asked = request.query_params.get("center")
+    if asked:
+        require_center(person, asked)
+        if asked not in by_id:
+            raise NotFound(f"there is no center {asked[:64]}")
+        return by_id[asked]
+    return by_id.get(request.cookies.get(CENTER_COOKIE, ""), centers[0] if centers else None)

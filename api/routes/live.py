@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.access import may, require_center, require_found
@@ -21,23 +21,26 @@ router = APIRouter(prefix="/v1", tags=["live"])
 Reader = Annotated[Principal, Depends(may("live.read"))]
 
 
+def centers_to_follow(
+    caller: Reader, center_id: Annotated[str | None, Query(max_length=64)] = None
+) -> list[str] | None:
+    """Before the stream begins: the centers it is about, None for all. Forbidden for another's center."""
+    if center_id is not None:
+        require_center(caller, center_id)
+        return [center_id]
+    return None if "*" in caller.centers else list(caller.centers)
+
+
 @router.get("/live", response_class=EventSourceResponse, responses=responses())
 async def stream(
-    request: Request,
     service: TheService,
-    caller: Reader,
-    center_id: Annotated[str | None, Query(max_length=64)] = None,
+    centers: Annotated[list[str] | None, Depends(centers_to_follow)],
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
-    once: Annotated[bool, Query(description="End after what is there now (for tests and scripts).")] = False,
+    once: Annotated[bool, Query(description="End after what was missed (for tests and scripts).")] = False,
 ) -> AsyncIterator[ServerSentEvent]:
     """Changes as they happen: `room`, `incident`, `proposal`, `headcount`, `settings`, `message`, `plan`, `forecast`,
     `trouble`; `reset` means: read everything anew. Resumes behind Last-Event-ID."""
-    if center_id is not None:
-        require_center(caller, center_id)
-    wanted = [center_id] if center_id else None if "*" in caller.centers else list(caller.centers)
-    async for change in service.bus.listen(wanted, last_event_id, follow=not once):
-        if await request.is_disconnected():
-            return
+    async for change in service.bus.listen(centers, last_event_id, follow=not once):
         yield ServerSentEvent(raw_data=change.data, event=change.kind, id=change.id)
 
 

@@ -176,7 +176,7 @@ class _Pattern:
             glob += text
             expression += re.escape(text)
             if field is not None:
-                glob += "*"
+                glob += "" if glob.endswith("*") else "*"
                 first = field in ("year", "month", "day") and f"(?P<{field}>" not in expression
                 expression += rf"(?P<{field}>\d+)" if first else "[^/]+"
         if PurePosixPath(glob).suffix.lower() not in SUFFIXES:

@@ -32,7 +32,11 @@ class TableFile:
     first_row: int
 
     def require(self, columns: Iterable[str]) -> None:
-        """BadInput unless all the columns are there; it names the first one missing and those found."""
+        """BadInput unless all the columns are there; it names the first one missing and those found. A file of no rows
+        in a form that names columns in its rows alone (NDJSON) lacks none.
+        """
+        if not self.columns and not self.rows:
+            return
         for column in columns:
             if column not in self.columns:
                 raise BadInput(

@@ -71,7 +71,8 @@ def test_bands_add_up_to_all(warehouse: Warehouse) -> None:
     build(warehouse)
     wrong = warehouse.rows(
         "SELECT center_id, room_id, slot FROM headcounts GROUP BY ALL "
-        "HAVING sum(children_at_start) FILTER (band = 'all') <> coalesce(sum(children_at_start) FILTER (band <> 'all'), 0)"
+        "HAVING sum(children_at_start) FILTER (band = 'all') "
+        "<> coalesce(sum(children_at_start) FILTER (band <> 'all'), 0)"
     )
     assert wrong == []
 

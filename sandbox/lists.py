@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from domain.errors import BadInput, Forbidden, NotFound, Unauthenticated
 from domain.events import event_to_json
@@ -60,38 +61,38 @@ def check_center(platform: Platform, token: Token, center_id: str) -> None:
 
 
 @router.get("/centers")
-async def centers(platform: At, token: As) -> Row:
+async def centers(platform: At, token: As) -> Response:
     allowed = [c for c in platform.world.centers if token.centers is None or c.center_id in token.centers]
-    return {"data": [center_row(center) for center in allowed], "next_cursor": None}
+    return JSONResponse({"data": [center_row(center) for center in allowed], "next_cursor": None})
 
 
 @router.get("/rooms")
-async def rooms(platform: At, token: As, center_id: str, cursor: str | None = None, limit: Limit = 200) -> Row:
+async def rooms(platform: At, token: As, center_id: str, cursor: str | None = None, limit: Limit = 200) -> Response:
     check_center(platform, token, center_id)
     after = read_cursor(cursor)
-    found = sorted((room.room_id, room) for room in platform.world.rooms if room.center_id == center_id)
-    return page((((room_id,), room_row(room)) for room_id, room in found if after is None or (room_id,) > after), limit)
+    keyed = {(room.room_id,): room_row(room) for room in platform.world.rooms if room.center_id == center_id}
+    return JSONResponse(page(((key, keyed[key]) for key in sorted(keyed) if after is None or key > after), limit))
 
 
 @router.get("/rooms/{room_id}/children")
-async def room_children(platform: At, token: As, room_id: str) -> list[Row]:
+async def room_children(platform: At, token: As, room_id: str) -> Response:
     _check_room(platform, token, room_id)
-    return platform.children_in(room_id)
+    return JSONResponse(platform.children_in(room_id))
 
 
 @router.get("/rooms/{room_id}/staff")
-async def room_staff(platform: At, token: As, room_id: str) -> list[Row]:
+async def room_staff(platform: At, token: As, room_id: str) -> Response:
     _check_room(platform, token, room_id)
-    return platform.staff_in(room_id)
+    return JSONResponse(platform.staff_in(room_id))
 
 
 @router.get("/children")
-async def children(platform: At, token: As, center_id: str, cursor: str | None = None, limit: Limit = 200) -> Row:
+async def children(platform: At, token: As, center_id: str, cursor: str | None = None, limit: Limit = 200) -> Response:
     return _list(platform, token, "children", center_id, cursor, limit, child_row)
 
 
 @router.get("/staff")
-async def staff(platform: At, token: As, center_id: str, cursor: str | None = None, limit: Limit = 200) -> Row:
+async def staff(platform: At, token: As, center_id: str, cursor: str | None = None, limit: Limit = 200) -> Response:
     return _list(platform, token, "staff", center_id, cursor, limit, staff_row)
 
 
@@ -99,7 +100,7 @@ async def staff(platform: At, token: As, center_id: str, cursor: str | None = No
 async def availability(
     platform: At, token: As, center_id: str, start: Annotated[Instant, Query(alias="from")] = None,
     to: Instant = None, cursor: str | None = None, limit: Limit = 200,
-) -> Row:  # fmt: skip
+) -> Response:  # fmt: skip
     window = _window(start, to)
     return _list(
         platform, token, "availability", center_id, cursor, limit, availability_row,
@@ -111,7 +112,7 @@ async def availability(
 async def schedules(
     platform: At, token: As, center_id: str, start: Annotated[Instant, Query(alias="from")] = None,
     to: Instant = None, cursor: str | None = None, limit: Limit = 200,
-) -> Row:  # fmt: skip
+) -> Response:  # fmt: skip
     window = _window(start, to)
     return _list(
         platform, token, "shifts", center_id, cursor, limit, shift_row,
@@ -123,7 +124,7 @@ async def schedules(
 async def bookings(
     platform: At, token: As, center_id: str, start: Annotated[Instant, Query(alias="from")] = None,
     to: Instant = None, cursor: str | None = None, limit: Limit = 200,
-) -> Row:  # fmt: skip
+) -> Response:  # fmt: skip
     check_center(platform, token, center_id)
     first, last = _days(platform, center_id, _window(start, to))
     return _list(
@@ -135,11 +136,12 @@ async def bookings(
 @router.get("/closures")
 async def closures(
     platform: At, token: As, center_id: str, start: Annotated[Instant, Query(alias="from")] = None, to: Instant = None
-) -> list[Row]:
+) -> Response:
     check_center(platform, token, center_id)
     first, last = _days(platform, center_id, _window(start, to))
     found = platform.scan("closures", center_id)
-    return [closure_row(closure) for _, closure in found if first <= closure.day.isoformat() <= last]
+    rows = [closure_row(closure) for _, closure in found if first <= closure.day.isoformat() <= last]
+    return JSONResponse(rows)
 
 
 @router.get("/attendance/checkins")
@@ -147,7 +149,7 @@ async def checkins(
     platform: At, token: As, center_id: str, after_sequence: Annotated[int, Query(ge=0)] = 0,
     start: Annotated[Instant, Query(alias="from")] = None, to: Instant = None, cursor: str | None = None,
     limit: Limit = 200,
-) -> Row:  # fmt: skip
+) -> Response:  # fmt: skip
     """The log by sequence; `from` and `to` bound the time at which events happened."""
     check_center(platform, token, center_id)
     window, log = _window(start, to), platform.events(center_id)
@@ -164,13 +166,13 @@ async def checkins(
         if overlaps(event.happened_at, event.happened_at + timedelta(microseconds=1), window):
             data.append(event_to_json(event))
     more = write_cursor((str(first),)) if first < len(log) else None
-    return {"data": data, "next_cursor": more, "last_sequence": len(log)}
+    return JSONResponse({"data": data, "next_cursor": more, "last_sequence": len(log)})
 
 
 def _list(
     platform: Platform, token: Token, name: str, center_id: str, cursor: str | None, limit: int,
     render: Callable[[Any], Row], keep: Callable[[Any], bool] = lambda _: True, begin: Key | None = None,
-) -> Row:  # fmt: skip
+) -> Response:  # fmt: skip
     check_center(platform, token, center_id)
     after = read_cursor(cursor) or begin
 
@@ -179,7 +181,7 @@ def _list(
             if keep(value):
                 yield key, render(value)
 
-    return page(chosen(), limit)
+    return JSONResponse(page(chosen(), limit))
 
 
 def _check_room(platform: Platform, token: Token, room_id: str) -> None:

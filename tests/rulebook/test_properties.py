@@ -23,6 +23,10 @@ POLICY = {
 # One more child may lower the requirement where the rule itself says how ages are put together.
 # code: (children, one more, why)
 LOWERS: dict[str, tuple[list[str], str, str]] = {
+    "AK": (["65x8", "90x8"], "90", "from five years up the majority tips to the older band"),
+    "CO": (["40x7", "50x27"], "50", "the younger children fall to a fifth of the group and are disregarded"),
+    "FL": (["30x6", "40x6"], "40", "the majority tips to the older band"),
+    "GA": (["40x8", "50x8"], "50", "the majority tips to the older band"),
     "LA": (["26x11"], "100", "the average of the ages present is larger with an older child"),
     "MA": (["14x8"], "32", "groups are defined by age span, and the wider span has numbers of its own"),
     "MD": (["14x7"], "62", "with an older child the table names a number of staff and no ratio"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from forecasting.attendance import Attendance, Floats, Ints
 from forecasting.history import Known
@@ -56,11 +57,16 @@ def _unseen(known: Known, a: Attendance) -> float:
     stays = known.of(a.center_id)["stays"]
     if len(stays) < 200:
         return 0.003
-    first = stays.sort_values("start").drop_duplicates(["child_id", "start"])
-    late = float(((first["start_recorded_at"] - first["start"]).dt.total_seconds() > LATE_HOURS * 3600).sum())
-    ended = (stays["end_recorded_at"] - stays["end"]).dt.total_seconds() > LATE_HOURS * 3600
-    mended = (float(ended.sum()) + 1) / (a.untold_share * len(stays) + 3)  # of what was missing, entered in the end
-    return float(np.clip((late + 0.5) / len(stays) / np.clip(mended, 0.2, 1), 0, 0.1))
+    corrected = known.of(a.center_id)["corrections"]
+    first = stays.sort_values("start").assign(day=stays["start"].dt.date).drop_duplicates(["child_id", "day"])
+    late = (first["start_recorded_at"] - first["start"]).dt.total_seconds() > LATE_HOURS * 3600
+    if len(corrected):  # was seen on the day, though in another room or at another time
+        late &= ~pd.MultiIndex.from_frame(first[["child_id", "start"]]).isin(
+            pd.MultiIndex.from_frame(corrected[["child_id", "happened_at"]])
+        )
+    ended = ((stays["end_recorded_at"] - stays["end"]).dt.total_seconds() > LATE_HOURS * 3600).sum()
+    mended = (float(ended) + 1) / (a.untold_share * len(stays) + 3)  # of what was missing, entered in the end
+    return float(np.clip((float(late.sum()) + 0.5) / len(first) / np.clip(mended, 0.2, 1), 0, 0.1))
 
 
 def _misplaced(known: Known, a: Attendance, uncorrected: int) -> float:

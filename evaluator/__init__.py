@@ -9,7 +9,9 @@ from evaluator.assessment import Assessment, RoomAssessment, WhatIf, assess, wha
 from evaluator.conditions import Condition, Risk
 from evaluator.decisions import decide, next_decision
 from evaluator.doubts import Doubt
+from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
 from evaluator.facts import CenterFacts
+from evaluator.history import Span, amend, timeline, violations
 from evaluator.incidents import (
     Change,
     Entry,
@@ -20,36 +22,52 @@ from evaluator.incidents import (
     message_from_json,
     message_to_json,
 )
+from evaluator.lookahead import StaffRates, look_ahead
 from evaluator.observations import Observation, observation_from_json, observation_to_json
 from evaluator.policy import Policy, Route, Rung, Target, policy_from_json, policy_to_json
+from evaluator.shadow import Label, LoggedRisk, ShadowScore, ThresholdRow, score, thresholds
 from evaluator.state import Applied, CenterState
+from evaluator.suggestions import Reassigner, Suggestion, suggest, suggestion_from_json, suggestion_to_json
 from evaluator.trust import Trust
 
 __all__ = [
     "Applied",
     "Assessment",
+    "BookedExpectation",
     "CenterFacts",
     "CenterState",
     "Change",
     "Condition",
     "Doubt",
     "Entry",
+    "Expectation",
+    "ForecastExpectation",
     "Incident",
+    "Label",
+    "LoggedRisk",
     "Message",
     "Observation",
     "Policy",
+    "Reassigner",
     "Risk",
     "RoomAssessment",
     "Route",
     "Rung",
+    "ShadowScore",
+    "Span",
+    "StaffRates",
+    "Suggestion",
     "Target",
+    "ThresholdRow",
     "Trust",
     "WhatIf",
     "acknowledge",
+    "amend",
     "assess",
     "decide",
     "incident_from_json",
     "incident_to_json",
+    "look_ahead",
     "message_from_json",
     "message_to_json",
     "next_decision",
@@ -59,6 +77,13 @@ __all__ = [
     "policy_from_json",
     "policy_to_json",
     "review",
+    "score",
     "snooze",
+    "suggest",
+    "suggestion_from_json",
+    "suggestion_to_json",
+    "thresholds",
+    "timeline",
+    "violations",
     "what_if_leaves",
 ]

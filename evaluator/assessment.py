@@ -167,7 +167,7 @@ def what_if_leaves(state: CenterState, facts: CenterFacts, book: Book, staff_id:
         rest = tuple(adult for adult in room.situation.adults if adult.staff_id != staff_id)
         after = book.check(replace(room.situation, adults=rest, building=_fewer(room.situation.building)))
         return WhatIf(staff_id, room.room_id, room.verdict.may_leave(staff_id), after)
-    return WhatIf(staff_id, None, Departure(True, "is in no room's count now"), None)
+    return WhatIf(staff_id, None, Departure(allowed=True, reason="is in no room's count now"), None)
 
 
 def _assess_room(
@@ -188,9 +188,9 @@ def _assess_room(
         cause = root_cause(state, facts, people, verdict, now)
     elif trust.doubtful:
         if_doubts_hurt = _hurt_by_doubts(facts, book, situation, people, trust)
+    name = " + ".join(facts.room_name(member) for member in people.members)
     return RoomAssessment(
-        people.room_id, " + ".join(facts.room_name(member) for member in people.members), people, verdict, trust, if_back,
-        if_doubts_hold, if_doubts_hurt, cause, next_doubt, situation,
+        people.room_id, name, people, verdict, trust, if_back, if_doubts_hold, if_doubts_hurt, cause, next_doubt, situation,
     )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from rulebook import Verdict
 
 CODES = (
     "call_out", "late_start", "early_leave", "shift_end", "break_overlap", "late_from_break", "missed_room_move",
-    "step_out", "not_counted", "late_pick_up", "early_arrival", "more_children_than_booked", "arrivals", "rooms_combined",
-    "nap_over", "group_too_large", "unknown",
+    "step_out", "not_counted", "late_pick_up", "early_arrival", "more_children_than_booked", "arrivals",
+    "rooms_combined", "nap_over", "group_too_large", "unknown",
 )  # fmt: skip
 _FRESH = timedelta(minutes=20)
 _EARLY = timedelta(minutes=20)

@@ -83,11 +83,17 @@ def _group_size(room: RoomAssessment) -> Condition | None:
 
 
 def _count(room: RoomAssessment) -> Condition | None:
-    """A headcount is asked for only where the answer could turn a compliant verdict: ten seconds are still ten seconds."""
+    """A headcount is asked for only where the answer could turn a compliant verdict; ten seconds are ten seconds."""
     if not room.verdict.compliant or not room.if_doubts_hurt:
         return None
     return Condition(
-        "count", "count", "approaching", "; ".join(room.trust.reasons), "doubtful_count", True, room.to_json()
+        "count",
+        "count",
+        "approaching",
+        "; ".join(room.trust.reasons),
+        "doubtful_count",
+        doubtful=True,
+        facts=room.to_json(),
     )
 
 

@@ -118,13 +118,10 @@ def own_children_elsewhere(look: Look) -> Iterator[Finding]:
     strays = []
     for child_id in look.facts.children_by_home(look.group.members):
         place = look.state.child(child_id)
-        if (
-            place
-            and place.room_id not in look.group.members
-            and place.moved == place.since >= look.facts.day_start(look.now)
-        ):
-            if place.room_id not in _own_rooms(look, child_id):
-                strays.append(place.since)
+        if place is None or place.room_id in look.group.members or place.room_id in _own_rooms(look, child_id):
+            continue
+        if place.moved == place.since >= look.facts.day_start(look.now):
+            strays.append(place.since)
     if strays:
         sentence = f"{len(strays)} of this room's children were checked in to another room"
         yield Doubt("own_children_elsewhere", sentence, max(strays), more_children=len(strays))

@@ -41,7 +41,7 @@ class Group:
 
 
 def members_of_groups(state: CenterState, facts: CenterFacts, now: datetime) -> dict[str, tuple[str, ...]]:
-    """All groups now: target room -> member rooms. Every known room is in exactly one; yesterday's combining is over."""
+    """All groups now: target room -> member rooms. Each room is in exactly one; yesterday's combining is over."""
     target_of = targets(state, facts, now)
     staffed = {room_id for room_id in state.staffed if room_id and state.staffed[room_id]}
     occupied = {room_id for room_id, children in state.rooms.items() if children}
@@ -91,7 +91,7 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
     adults, staff_places, adults_aside, unseen = _adults(state, facts, members, counts, now, start)
     combination = state.combination()
     return Group(
-        room_id, members, now, tuple(children), places, adults, staff_places, aside, adults_aside, max(0, extra), unseen,
+        room_id, members, now, tuple(children), places, adults, staff_places, aside, adults_aside, extra, unseen,
         _confirmed(counts, members), combination.since if combination and len(members) > 1 else None,
     )  # fmt: skip
 
@@ -206,7 +206,7 @@ def _adults(
     unseen = 0
     for headcount, counted_rooms in counts:
         unseen += _as_seen(state, places, aside, headcount, counted_rooms)
-    _drop_seen_elsewhere(state, facts, places, aside, members, now, start)
+    _drop_seen_elsewhere(state, facts, places, aside, members, counts, now, start)
     adults = []
     for staff_id in sorted(places):
         adult, place = facts.adult_here(staff_id, day), places[staff_id]
@@ -227,7 +227,7 @@ def _as_seen(
     headcount: Observation,
     members: tuple[str, ...],
 ) -> int:
-    """Applies what the headcount saw of the adults, until an event of theirs tells more; returns how many are unnamed."""
+    """Applies what the headcount saw of the adults, until events of theirs tell more; returns how many are unnamed."""
     at = headcount.happened_at
     untouched = [s for s, place in places.items() if place.state == "in_room" and place.state_since <= at]
     if headcount.staff_ids is not None:
@@ -261,16 +261,17 @@ def _as_seen(
 
 
 def _drop_seen_elsewhere(
-    state: CenterState, facts: CenterFacts, places: dict[str, StaffPlace], aside: dict[str, str], members: tuple[str, ...],
-    now: datetime, start: datetime,
+    state: CenterState, facts: CenterFacts, places: dict[str, StaffPlace], aside: dict[str, str],
+    members: tuple[str, ...], counts: Counts, now: datetime, start: datetime,
 ) -> None:  # fmt: skip
-    """An adult whom a later headcount saw in another room is there, not here."""
+    """An adult whom another room's headcount saw there, later than any event or headcount saw them here, is there."""
+    own = {staff_id: count.happened_at for count, _ in reversed(counts) for staff_id in count.staff_ids or ()}
     for other in facts.rooms:
-        if other in members:
+        count = None if other in members else state.headcount(other, now, start)
+        if count is None or not set(members).isdisjoint(state.members_at(other, count.happened_at)):
             continue
-        count = state.headcount(other, now, start)
-        for staff_id in (count.staff_ids or ()) if count else ():
+        for staff_id in count.staff_ids or ():
             place = places.get(staff_id)
-            if count and place and place.state_since < count.happened_at:
+            if place and max(place.state_since, own.get(staff_id, start)) < count.happened_at:
                 del places[staff_id]
                 aside[staff_id] = f"seen in {facts.room_name(other)} at the headcount"

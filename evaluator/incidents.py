@@ -48,7 +48,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """status: open -> escalated -> acknowledged -> resolved -> reviewed (each but the first and resolved may be skipped)."""
+    """status: open, escalated, acknowledged, resolved, reviewed, in this order; some may be skipped."""
 
     incident_id: str
     center_id: str
@@ -113,7 +113,7 @@ def incident_id(center_id: str, room_id: str, matter: str, opened_at: datetime) 
     return "inc_" + _digest(center_id, room_id, matter, format_instant(opened_at))
 
 
-def message(incident: Incident, kind: str, severity: str, target: Target, at: datetime, **texts: Any) -> Message:
+def message(incident: Incident, kind: str, severity: str, target: Target, **texts: Any) -> Message:
     """`texts`: title, body, reason, not_before."""
     number = sum(entry.kind in ("told", "escalated", "repeated") for entry in incident.history)
     identity = _digest(incident.incident_id, kind, severity, target.audience, target.outlet, str(number))

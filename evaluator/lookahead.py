@@ -27,7 +27,7 @@ from evaluator.state import CenterState
 from evaluator.tracks import StaffPlace
 from rulebook import AdultHere, ChildHere, RoomLicence, Situation
 
-Place = tuple[str, str | None | list[str | None]]
+Place = tuple[str, str | list[str | None] | None]
 HORIZONS_MINUTES = (15, 30)
 DRAWS = 200
 

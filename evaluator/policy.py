@@ -50,7 +50,10 @@ DEFAULT_ROUTES: Mapping[str, Route] = {
     "soft": Route(_targets("room_lead/in_app"), (Rung(300, _targets("floats/in_app")),)),
     "violation": Route(
         _targets("director/chat", "director/in_app", "floats/chat", "floats/in_app"),
-        (Rung(300, _targets("assistant_director/chat", "assistant_director/in_app")), Rung(900, _targets("director/sms"))),
+        (
+            Rung(300, _targets("assistant_director/chat", "assistant_director/in_app")),
+            Rung(900, _targets("director/sms")),
+        ),
         repeat_seconds=1800,
     ),
     "critical": Route(

@@ -104,7 +104,10 @@ class CenterState:
         rooms, late = self._place(event)
         reread = _REREAD.get(event.event_type)
         return Applied(
-            True, frozenset(rooms), frozenset({reread} if reread else ()), event.happened_at if late else None
+            changed=True,
+            rooms=frozenset(rooms),
+            reread=frozenset({reread} if reread else ()),
+            late_from=event.happened_at if late else None,
         )
 
     def observe(self, observation: Observation) -> Applied:
@@ -121,7 +124,9 @@ class CenterState:
         if self._newest_headcount is None or observation.happened_at > self._newest_headcount:
             self._newest_headcount = observation.happened_at
         late = counts[-1] is not observation
-        return Applied(True, frozenset({observation.room_id}), late_from=observation.happened_at if late else None)
+        return Applied(
+            changed=True, rooms=frozenset({observation.room_id}), late_from=observation.happened_at if late else None
+        )
 
     def child(self, child_id: str) -> ChildPlace | None:
         track = self._children.get(child_id)
@@ -181,6 +186,16 @@ class CenterState:
         """Whether the adult had any event since then."""
         track = self._staff.get(staff_id)
         return bool(track and track.events and track.events[-1].happened_at >= since)
+
+    def rooms_worked(self, staff_id: str) -> set[str]:
+        """Rooms that the adult's remembered events name."""
+        track = self._staff.get(staff_id)
+        return {event.room_id for event in track.events if event.room_id} if track else set()
+
+    def moves_today(self, staff_id: str, since: datetime) -> int:
+        track = self._staff.get(staff_id)
+        events = track.events if track else []
+        return sum(event.event_type == "room_move" and event.happened_at >= since for event in events)
 
     def left_at(self, staff_id: str) -> datetime | None:
         """When the adult clocked out, if they are not clocked in now."""
@@ -272,7 +287,7 @@ class CenterState:
         self._present_at.clear()
         late_from = min((each.happened_at for each in gone + new), default=None)
         reread = frozenset(_REREAD[each.event_type] for each in gone + new if each.event_type in _REREAD)
-        return Applied(True, frozenset(rooms), reread, late_from)
+        return Applied(changed=True, rooms=frozenset(rooms), reread=reread, late_from=late_from)
 
     def _family(self, event_ids: Iterable[str]) -> set[str]:
         """Ids connected with the given ones by corrections, whether they have arrived or not."""

@@ -58,7 +58,7 @@ def all_clear(incident: Incident, sentence: str, now: datetime) -> tuple[Message
     title = texts.over_title(incident)
     held = incident.policy.quiet_until(now, told)
     return tuple(
-        message(incident, kind, told, target, now, title=title, body=sentence, reason=sentence, not_before=held)
+        message(incident, kind, told, target, title=title, body=sentence, reason=sentence, not_before=held)
         for target in dict.fromkeys(targets)
         if target.outlet != "sms" or told == "critical"
     )
@@ -127,6 +127,8 @@ def _why(incident: Incident, route: str, since: datetime, now: datetime) -> str:
     lasted = texts.duration((now - since).total_seconds())
     if route == "please_count":
         return "the count is doubtful, so please count before anybody is alarmed; the clock is running"
+    if incident.told_severity == "please_count" and incident.doubtful_since is None:
+        return "the count is no longer doubtful, and it is true"
     if incident.told_severity == "please_count":
         return "nobody has counted in time, so it is treated as true"
     if incident.told_severity is not None:
@@ -159,7 +161,7 @@ def _messages(
     title, body = texts.title(incident, route, condition), texts.body(incident, route, condition, now)
     held = incident.policy.quiet_until(now, route)
     return tuple(
-        message(incident, kind, route, target, now, title=title, body=body, reason=reason, not_before=held)
+        message(incident, kind, route, target, title=title, body=body, reason=reason, not_before=held)
         for target in targets
     )
 

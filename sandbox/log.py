@@ -52,6 +52,9 @@ class EventLog:
         self._next = bisect_right(self.world.events, now, key=lambda event: event.recorded_at)
         self._extra.clear()
         self._postings.clear()
+        self._place.clear()
+        for event in (event for events in self.by_center.values() for event in events):
+            self._follow(event)
 
     def add(self, event: Event) -> None:
         """Record an event of the API's own making when its `recorded_at` comes; it gets its id and sequence here."""
@@ -90,15 +93,22 @@ class EventLog:
                     return None  # not here, so not moving
                 if event.shift_id == "back":
                     event = replace(event, shift_id=None, room_id=self._place[staff])
-            elif event.event_type == "clock_out":
-                self._place.pop(staff, None)
             else:
-                self._place[staff] = event.room_id
+                self._follow(event)
                 if event.event_type == "room_move" and self._posted(staff, event.happened_at):
                     return None
         written = replace(event, sequence=len(log) + 1)
         log.append(written)
         return written
+
+    def _follow(self, event: Event) -> None:
+        """Keep up with where adults would be."""
+        if event.staff_id is None:
+            return
+        if event.event_type == "clock_out":
+            self._place.pop(event.staff_id, None)
+        elif event.event_type in ("clock_in", "room_move"):
+            self._place[event.staff_id] = event.room_id
 
     def _posted(self, staff_id: str, at: datetime) -> bool:
         return any(posting.start <= at < posting.end for posting in self._postings.get(staff_id, ()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 from domain.time import parse_instant
+from sandbox import World
+from sandbox.app import create_app
+from sandbox.platform import Token
 
+NOW = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)
 DAY = {"from": "2026-03-11T00:00:00-05:00", "to": "2026-03-12T00:00:00-05:00"}
 LISTS = {
     "centers": "CenterPage", "rooms": "RoomPage", "children": "ChildPage", "staff": "StaffPage",
@@ -154,6 +159,32 @@ POSTS = {
         {"center_id": "c01", "room_id": "c01-r01", "subject": "x", "body": "y"}, "draft_id", "drafts",
     ),
 }  # fmt: skip
+
+
+def test_a_token_for_other_centers_sees_nothing_of_this_one(served: World, serve: Callable[..., Any]) -> None:
+    elsewhere = serve(create_app(served, now=NOW, tokens={"sandbox-read": Token(centers=frozenset({"c77"}))}))
+    assert elsewhere.read.get("/api/v1/centers").json() == {"data": [], "next_cursor": None}
+    for path in ("rooms", "bookings", "attendance/checkins", "closures"):
+        assert elsewhere.read.get(f"/api/v1/{path}", params={"center_id": "c01"}).status_code == 403
+    assert elsewhere.read.get("/api/v1/rooms/c01-r01/children").status_code == 403
+
+
+def test_after_an_approved_change_the_adult_goes_back_to_the_plan(double: Any) -> None:
+    shift, now = float_shift(double)
+    part = {"start": now.isoformat(), "end": (now + timedelta(minutes=30)).isoformat(), "kind": "room"}
+    body = {"segments": [{**part, "room_id": "c01-r03"}], "reason": "short"}
+    headers = {"Idempotency-Key": "a", "If-Match": shift["version"]}
+    assert double.write.patch(f"/api/v1/schedules/{shift['shift_id']}", json=body, headers=headers).status_code == 200
+    double.control("clock", {"step": 29 * 60})
+    assert shift["staff_id"] in {row["staff_id"] for row in double.read.get("/api/v1/rooms/c01-r03/staff").json()}
+    double.control("clock", {"step": 120})
+    moves = [
+        event
+        for event in double.rows("attendance/checkins", limit=1000)
+        if event.get("staff_id") == shift["staff_id"] and event["event_type"] == "room_move"
+    ]
+    assert parse_instant(moves[-1]["timestamp"]) == now + timedelta(minutes=30)
+    assert all("shift_id" not in event for event in moves)
 
 
 @pytest.mark.parametrize("path", sorted(POSTS))

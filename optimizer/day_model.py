@@ -1,0 +1,238 @@
+"""The variables of one day: presence on slots per adult who may move, break starts, shift ends, missing adults.
+
+`present` (binary) says who is in which room; `arrive`, `held` and the missing adults become whole by themselves once
+presence, breaks and shift ends are. Keys are sorted everywhere: the same problem is the same matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ortools.math_opt.python import mathopt
+
+from optimizer.demand import Demand
+from optimizer.ground import Ground
+from optimizer.problem import Adult, Problem
+from optimizer.roster import DayRoster, Pause, Stretch
+
+Variable = mathopt.Variable
+Terms = list[tuple[Variable, float]]
+Keyed = dict[tuple[str, str, int], Variable]  # staff, room, t
+
+
+@dataclass
+class DayModel:
+    """Variables by sorted keys; staff, room and break are ids, t a slot."""
+
+    problem: Problem
+    ground: Ground
+    roster: DayRoster
+    demand: Demand
+    pooled: bool = False  # movers only as head counts per room: see `pool`
+    pool: dict[tuple[int, str, int], Variable] = field(default_factory=dict)  # class of movers, room, t
+    mip: mathopt.Model = field(default_factory=mathopt.Model)
+    present: Keyed = field(default_factory=dict)
+    arrive: Keyed = field(default_factory=dict)  # comes into the room, not merely back from a break
+    place: Keyed = field(default_factory=dict)  # a flexible shift begins in the room: no change of room
+    pause: Keyed = field(default_factory=dict)  # staff, break, t: the break starts
+    held: dict[tuple[str, str, str, int], Variable] = field(default_factory=dict)  # staff, break, room, start of break
+    missed: dict[tuple[str, str], Variable] = field(default_factory=dict)  # staff, break
+    begin: dict[tuple[str, int], Variable] = field(default_factory=dict)  # flexible shifts: starts at t
+    finish: dict[tuple[str, int], Variable] = field(default_factory=dict)  # ... ends at t
+    regular: dict[str, Variable] = field(default_factory=dict)  # extra slots at the normal rate
+    overtime: dict[str, Variable] = field(default_factory=dict)
+    short: dict[tuple[str, int, int], Variable] = field(default_factory=dict)  # room, t, k-th adult missing
+    joint_short: dict[tuple[int, int, int], Variable] = field(default_factory=dict)  # combination, t, k
+    combined: dict[tuple[int, int], Variable] = field(default_factory=dict)
+    combine: dict[tuple[int, int], Variable] = field(default_factory=dict)  # combining begins
+    haste: dict[tuple[str, int], Variable] = field(default_factory=dict)
+    unmet: dict[tuple[int, int], Variable] = field(default_factory=dict)  # lock, t
+    duty: dict[tuple[str, int], Variable] = field(default_factory=dict)  # float, n-th slot of duty
+
+    def __post_init__(self) -> None:
+        for adult in () if self.pooled else self.movers:
+            for stretch in self.stretches(adult):
+                _presence_variables(self, adult, stretch)
+        for adult in self.everyone:
+            for stretch in self.stretches(adult):
+                if stretch.flexible:
+                    _shift_variables(self, adult, stretch)
+        for pause in self.roster.pauses:
+            _break_variables(self, pause)
+        _demand_variables(self)
+        _lock_variables(self)
+
+    @cached_property
+    def everyone(self) -> list[Adult]:
+        """Those at work, by id."""
+        return sorted((a for a in self.problem.staff if a.staff_id in self.roster.stretches), key=lambda a: a.staff_id)
+
+    @cached_property
+    def movers(self) -> list[Adult]:
+        return [adult for adult in self.everyone if self.ground.moves(adult)]
+
+    @cached_property
+    def pauses_of(self) -> dict[str, list[Pause]]:
+        found: dict[str, list[Pause]] = {adult.staff_id: [] for adult in self.everyone}
+        for pause in self.roster.pauses:
+            found[pause.staff_id].append(pause)
+        return found
+
+    def stretches(self, adult: Adult) -> tuple[Stretch, ...]:
+        return self.roster.stretches[adult.staff_id]
+
+    def path_start(self, adult: Adult, stretch: Stretch) -> int:
+        """The first slot still to be decided: after a break that runs as the plan begins."""
+        origin = self.roster.origins.get(adult.staff_id)
+        return (
+            max(stretch.earliest_start, min(origin.busy_until, stretch.latest_end))
+            if origin
+            else stretch.earliest_start
+        )
+
+    def comes_from(self, adult: Adult, stretch: Stretch) -> bool:
+        """Is the adult at work just before this stretch is planned? Then its first room is a change, or none."""
+        return adult.staff_id in self.roster.origins and stretch.start == self.roster.first
+
+    def was_in(self, adult: Adult, room: str, t: int, stretch: Stretch) -> tuple[Terms, float]:
+        """1 when the adult was in the room just before slot t: terms and constant."""
+        if t > self.path_start(adult, stretch):
+            var = self.present.get((adult.staff_id, room, t - 1))
+            return ([(var, 1.0)], 0.0) if var is not None else ([], 0.0)
+        origin = self.roster.origins.get(adult.staff_id)
+        return [], float(self.comes_from(adult, stretch) and origin is not None and origin.room_id == room)
+
+    def breaks_over(self, staff_id: str, slot: int) -> Terms:
+        """Break starts of the adult whose break covers the slot."""
+        return [
+            (self.pause[staff_id, pause.break_id, start], 1.0)
+            for pause in self.pauses_of[staff_id]
+            for start in range(slot - pause.slots + 1, slot + 1)
+            if (staff_id, pause.break_id, start) in self.pause
+        ]
+
+    def at_work(self, adult: Adult, slot: int) -> tuple[Terms, float]:
+        """1 when the adult is at work in the slot: terms and constant."""
+        who = adult.staff_id
+        terms: Terms = []
+        constant = 0.0
+        for stretch in self.stretches(adult):
+            if not stretch.earliest_start <= slot < stretch.latest_end:
+                continue
+            if not stretch.flexible:
+                constant += 1
+                continue
+            terms += [
+                (self.begin[who, t], 1.0) for t in range(stretch.earliest_start, stretch.latest_start + 1) if t <= slot
+            ]
+            terms += [
+                (self.finish[who, t], -1.0) for t in range(stretch.earliest_end, stretch.latest_end + 1) if t <= slot
+            ]
+        return terms, constant
+
+    @cached_property
+    def present_in(self) -> dict[tuple[str, int], list[Variable]]:
+        found: dict[tuple[str, int], list[Variable]] = {}
+        for (_, room, t), var in (*self.present.items(), *self.pool.items()):
+            found.setdefault((room, t), []).append(var)
+        return found
+
+    @cached_property
+    def arrivals_at(self) -> dict[tuple[str, int], Terms]:
+        """Changes of room of an adult at a slot."""
+        found: dict[tuple[str, int], Terms] = {}
+        for (who, _, t), var in self.arrive.items():
+            if (who, t) not in self.unpriced:
+                found.setdefault((who, t), []).append((var, 1.0))
+        for (who, _, t), var in self.place.items():
+            found.setdefault((who, t), []).append((var, -1.0))
+        return found
+
+    @cached_property
+    def unpriced(self) -> set[tuple[str, int]]:
+        """Where fixed work begins: the first room of a stretch is no change."""
+        return {
+            (adult.staff_id, stretch.start)
+            for adult in self.movers
+            for stretch in self.stretches(adult)
+            if not self.comes_from(adult, stretch) and stretch.earliest_start == stretch.latest_start
+        }
+
+    @cached_property
+    def one(self) -> Variable:
+        """The constant 1, for prices that do not depend on a choice."""
+        return self.mip.add_variable(lb=1.0, ub=1.0)
+
+    def row(self, terms: Iterable[tuple[Variable, float]], low: float, high: float) -> None:
+        """low <= sum of terms <= high."""
+        summed: dict[Variable, float] = {}
+        for var, coefficient in terms:
+            summed[var] = summed.get(var, 0.0) + coefficient
+        constraint = self.mip.add_linear_constraint(lb=low, ub=high)
+        for var, coefficient in summed.items():
+            constraint.set_coefficient(var, coefficient)
+
+    def share(self, high: float = 1.0) -> Variable:
+        return self.mip.add_variable(lb=0.0, ub=high)
+
+    def choice(self) -> Variable:
+        return self.mip.add_binary_variable()
+
+
+def _presence_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:
+    who = adult.staff_id
+    flexible_start = stretch.earliest_start < stretch.latest_start
+    for room in m.demand.rooms_that_matter(adult):
+        for t in range(m.path_start(adult, stretch), stretch.latest_end):
+            if m.ground.may_be(adult, room, t):
+                m.present[who, room, t] = m.choice()
+                m.arrive[who, room, t] = m.share()
+                if flexible_start and t <= stretch.latest_start:
+                    m.place[who, room, t] = m.share()
+
+
+def _shift_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:
+    who = adult.staff_id
+    for t in range(stretch.earliest_start, stretch.latest_start + 1):
+        m.begin[who, t] = m.choice()
+    for t in range(stretch.earliest_end, stretch.latest_end + 1):
+        m.finish[who, t] = m.choice()
+    most = max(0, stretch.longest - (stretch.end - stretch.start))
+    m.regular[who] = m.share(min(most, m.ground.regular_slots_left(adult)))
+    m.overtime[who] = m.share(most)
+
+
+def _break_variables(m: DayModel, pause: Pause) -> None:
+    who, name = pause.staff_id, pause.break_id
+    m.missed[who, name] = m.choice()
+    for t in pause.starts:
+        m.pause[who, name, t] = m.choice()
+        adult = m.ground.adults[who]
+        if m.pooled or not m.ground.moves(adult):
+            continue
+        stretch = next(s for s in m.stretches(adult) if s.earliest_start <= t < s.latest_end)
+        for room in m.demand.rooms_that_matter(adult):
+            terms, constant = m.was_in(adult, room, t, stretch)
+            if (terms or constant) and (who, room, t + pause.slots) in m.present:
+                m.held[who, name, room, t] = m.share()
+
+
+def _demand_variables(m: DayModel) -> None:
+    for key in m.demand.levels:
+        m.short[key] = m.share()
+    for index, combination in m.demand.combinations:
+        for t in range(max(combination.start, m.roster.first), min(combination.end, m.roster.day.end)):
+            m.combined[index, t] = m.choice()
+            m.combine[index, t] = m.share()
+            for k in m.demand.joint_levels(index, t):
+                m.joint_short[index, t, k] = m.share()
+
+
+def _lock_variables(m: DayModel) -> None:
+    for index, lock in enumerate(m.problem.locks):
+        adult = m.ground.adults[lock.staff_id]
+        for t in range(max(lock.start, m.roster.first), min(lock.end, m.roster.day.end)):
+            if any(stretch.start <= t < stretch.end for stretch in m.roster.stretches.get(adult.staff_id, ())):
+                m.unmet[index, t] = m.share()

@@ -1,0 +1,123 @@
+"""The planner: day by day, head counts first, then routes, then proof; a running plan is always at hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from optimizer.assemble import assemble
+from optimizer.day_model import DayModel
+from optimizer.day_plan import DayPlan
+from optimizer.day_solver import DayBounds, pool_day, refine_day
+from optimizer.demand import Demand
+from optimizer.greedy import complete_day, greedy_day
+from optimizer.ground import Ground
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.roster import Carry, DayRoster, Stretch, Work, day_roster, facts_of, legal_work
+
+SOLVE_SECONDS = 30.0
+Watcher = Callable[[Plan], None]
+
+
+@dataclass(slots=True)
+class Days:
+    """The days decided so far and what they leave to the next."""
+
+    problem: Problem
+    work: Work
+    carry: Carry
+    plans: list[DayPlan]
+    bounds: list[DayBounds]
+    rosters: list[DayRoster]
+
+    def ground(self) -> Ground:
+        scheduled = {who: sum(worked) for who, worked in self.work.at_work.items()}
+        return Ground(self.problem, self.carry, scheduled)
+
+    def decide(self, roster: DayRoster, plan: DayPlan, bounds: DayBounds) -> None:
+        """Take the day as decided and carry places, extra hours and ends of work on."""
+        self.plans.append(plan)
+        self.bounds.append(bounds)
+        self.rosters.append(roster)
+        for who, places in plan.places.items():
+            self.carry.places.setdefault(who, {}).update(places)
+            if places:
+                self.carry.ends[who] = max(places) + 1
+            planned = sum(stretch.end - stretch.start for stretch in roster.stretches[who])
+            self.carry.extra[who] = self.carry.extra.get(who, 0) + len(places) - planned
+
+
+def greedy(problem: Problem) -> Plan:
+    """The plan without a solver: baseline and answer of last resort."""
+    started = time.perf_counter()
+    days = begin(problem)
+    for roster, ground, demand in remaining(days):
+        days.decide(roster, greedy_day(ground, roster, demand), DayBounds())
+    return assemble(days.problem, days, "fallback", "greedy", time.perf_counter() - started)
+
+
+def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | None = None) -> Plan:
+    """The best plan found within the time, with bounds; `watcher` sees each better running plan.
+
+    Runs in the caller's process: `solve` is the same behind a watchdog.
+    """
+    started = time.perf_counter()
+    if watcher:
+        watcher(greedy(problem))
+    days = begin(problem)
+    count = len(problem.days)
+    for index, (roster, ground, demand) in enumerate(remaining(days)):
+        left = seconds - (time.perf_counter() - started)
+        share = max(0.0, left) / (count - index)
+        day, bounds = _plan_day(problem, ground, roster, demand, share)
+        days.decide(roster, day, bounds)
+    return assemble(problem, days, "feasible", "pool-routes-highs", time.perf_counter() - started)
+
+
+def begin(problem: Problem) -> Days:
+    work = legal_work(problem)
+    return Days(problem, work, facts_of(work), [], [], [])
+
+
+def remaining(days: Days) -> Iterator[tuple[DayRoster, Ground, Demand]]:
+    """The days in order, each with what the earlier ones leave to it."""
+    for index in range(len(days.problem.days)):
+        ground = days.ground()
+        roster = day_roster(days.problem, days.work, index, days.carry)
+        yield roster, ground, Demand(ground, roster)
+
+
+def _plan_day(
+    problem: Problem, ground: Ground, roster: DayRoster, demand: Demand, seconds: float
+) -> tuple[DayPlan, DayBounds]:
+    started = time.perf_counter()
+    fallback = greedy_day(ground, roster, demand)
+    if seconds <= 0.01 or not roster.stretches:
+        return fallback, DayBounds()
+    pooled = pool_day(DayModel(problem, ground, roster, demand, pooled=True), seconds * 0.3, problem.seed)
+    if pooled is None:
+        return fallback, DayBounds()
+    fixed = _with_shifts(roster, pooled.shifts)
+    skeleton = DayPlan(shifts=dict(fixed.stretches), combined=pooled.combined)
+    day = complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks)
+    left = seconds - (time.perf_counter() - started)
+    return refine_day(problem, ground, fixed, day, pooled, left)
+
+
+def _with_shifts(roster: DayRoster, shifts: dict[str, tuple[int, int]]) -> DayRoster:
+    """The roster with its flexible shifts decided."""
+    stretches = {}
+    for who, found in roster.stretches.items():
+        if who in shifts:
+            a, b = shifts[who]
+            stretches[who] = (Stretch(a, b, a, a, b, b, b - a),)
+        else:
+            stretches[who] = found
+    inside = {who: {t for s in found for t in range(s.start, s.end)} for who, found in stretches.items()}
+    pauses = tuple(
+        replace(p, starts=tuple(t for t in p.starts if inside[p.staff_id] >= set(range(t, t + p.slots))))
+        for p in roster.pauses
+    )
+    return replace(roster, stretches=stretches, pauses=pauses)

@@ -1,0 +1,98 @@
+"""The day with movers as head counts: a smaller question whose answer bounds the shortage and places the breaks.
+
+Movers who may be in the same rooms are one class; identities, changes of room and walking are left out, so no plan of
+the day has less shortage than the best head counts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import inf
+
+from optimizer.constraints import combining_rules, cover_or_shortage, each_break_once, hours_of_work, joint_cover
+from optimizer.day_model import DayModel, Terms
+from optimizer.problem import Adult
+
+
+def build_pool(m: DayModel) -> DayModel:
+    """A pooled DayModel with its constraints."""
+    for number, members in enumerate(_classes(m)):
+        _head_counts(m, number, members)
+    for constraint in (each_break_once, hours_of_work, cover_or_shortage, joint_cover, combining_rules):
+        constraint(m)
+    _ends_of_shifts(m)
+    _breaks_within_work(m)
+    return m
+
+
+def pool_points(m: DayModel) -> Terms:
+    """Points as far as head counts show them: arrivals in rooms, shifts moved, rooms combined, breaks changed."""
+    house = m.problem.house
+    terms: Terms = [(var, float(house.combine_points)) for var in m.combine.values()]
+    for adult in m.everyone:
+        for stretch in m.stretches(adult):
+            if stretch.flexible:
+                moved = [var for (who, t), var in m.begin.items() if who == adult.staff_id and t != stretch.start]
+                moved += [var for (who, t), var in m.finish.items() if who == adult.staff_id and t != stretch.end]
+                terms += [(var, float(house.shift_change_points)) for var in moved]
+    for pause in m.roster.pauses:
+        for t in pause.starts:
+            changed = sum(m.ground.break_changes(m.ground.adults[pause.staff_id], s) for s in range(t, t + pause.slots))
+            if changed:
+                terms.append((m.pause[pause.staff_id, pause.break_id, t], float(house.changed_slot_points * changed)))
+    before: dict[tuple[str, int], Terms] = defaultdict(list)
+    for (_, room, t), var in m.pool.items():
+        before[room, t].append((var, 1.0))
+    for (room, t), now in before.items():
+        more = m.share(inf)
+        m.row([(more, 1.0), *((var, -1.0) for var, _ in now), *before.get((room, t - 1), [])], 0, inf)
+        terms.append((more, float(house.move_points)))
+    return terms
+
+
+def _classes(m: DayModel) -> list[list[Adult]]:
+    found: dict[tuple[object, ...], list[Adult]] = defaultdict(list)
+    named = {item.staff_id for item in (*m.problem.forbids, *m.problem.locks)}
+    for adult in m.movers:
+        key = (adult.staff_id,) if adult.staff_id in named else ("", *m.demand.rooms_that_matter(adult))
+        found[key].append(adult)
+    return [found[key] for key in sorted(found, key=str)]
+
+
+def _head_counts(m: DayModel, number: int, members: list[Adult]) -> None:
+    """In a slot a class is in rooms at most as often as its members are at work and not on a break."""
+    for t in m.roster.slots:
+        working = [adult for adult in members if any(s.earliest_start <= t < s.latest_end for s in m.stretches(adult))]
+        rooms = [room for room in m.demand.rooms_that_matter(members[0]) if m.ground.may_be(members[0], room, t)]
+        if not working or not rooms:
+            continue
+        row: Terms = []
+        for room in rooms:
+            m.pool[number, room, t] = m.mip.add_integer_variable(lb=0, ub=len(working))
+            row.append((m.pool[number, room, t], 1.0))
+        there = 0.0
+        for adult in working:
+            terms, constant = m.at_work(adult, t)
+            origin = m.roster.origins.get(adult.staff_id)
+            there += 0 if origin and t < origin.busy_until else constant
+            row += [(var, -sign) for var, sign in terms] + m.breaks_over(adult.staff_id, t)
+        m.row(row, -inf, there)
+
+
+def _ends_of_shifts(m: DayModel) -> None:
+    for adult in m.everyone:
+        for stretch in m.stretches(adult):
+            if stretch.flexible:
+                who = adult.staff_id
+                m.row([(m.begin[who, t], 1) for t in range(stretch.earliest_start, stretch.latest_start + 1)], 1, 1)
+                m.row([(m.finish[who, t], 1) for t in range(stretch.earliest_end, stretch.latest_end + 1)], 1, 1)
+
+
+def _breaks_within_work(m: DayModel) -> None:
+    for adult in m.everyone:
+        for stretch in m.stretches(adult):
+            for t in range(stretch.earliest_start, stretch.latest_end):
+                breaks = m.breaks_over(adult.staff_id, t)
+                terms, constant = m.at_work(adult, t)
+                if breaks:
+                    m.row([*breaks, *((var, -sign) for var, sign in terms)], -inf, constant)

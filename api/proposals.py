@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ratiocast.proposals")
 _VALID = timedelta(minutes=60)
+_ON_THE_WAY = timedelta(minutes=10)  # until somebody who was sent for has arrived
 _AGAIN = timedelta(seconds=20)  # after the platform did not answer
 _IN_NEED = ("shortage", "outlook")
 DONE = frozenset({"approved", "applied", "by_hand"})
@@ -110,8 +111,9 @@ class Proposals:
         service, now = self._service, self._service.clock.now()
         if center.mode == "alerts" or incident.room_id is None:
             return
-        earlier = await service.ledger.aread(lambda c: find_proposals(c, incident_id=incident.incident_id))
-        if any(row.status in ("open", "shadow", "approved", "applied", "by_hand", "denied") for row in earlier):
+        lately = await service.ledger.aread(lambda c: find_proposals(c, center.center_id, limit=100))
+        earlier = [row for row in lately if row.incident_id == incident.incident_id]
+        if any(row.status != "expired" for row in earlier) or _helped(lately, incident.room_id, now):
             return
         alternatives = self._suggest(center, incident.room_id, now)
         if not alternatives:
@@ -267,3 +269,13 @@ class Proposals:
 
     async def _rows(self, center_id: str | None, status: str) -> list[ProposalRow]:
         return await self._service.ledger.aread(lambda c: find_proposals(c, center_id, status=status))
+
+
+def _helped(rows: Sequence[ProposalRow], room_id: str, now: datetime) -> bool:
+    """Whether help for the room is under discussion or on its way: nobody is asked twice about one need."""
+    mine = [row for row in rows if row.body["room_id"] == room_id]
+    return any(
+        row.status in ("open", "approved")
+        or (row.status in ("applied", "by_hand") and now - row.updated_at < _ON_THE_WAY)
+        for row in mine
+    )

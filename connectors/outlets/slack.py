@@ -60,12 +60,14 @@ def blocks(note: Note) -> list[dict[str, Any]]:
     body = note.text if not note.link else f"{note.text}\n{note.link}"
     result: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": f"{mark} {note.title}"[:150], "emoji": True}},
-        {"type": "section", "text": {"type": "plain_text", "text": body[:3000], "emoji": False}},
+        {
+            "type": "section",
+            "block_id": note.message_id[:255],
+            "text": {"type": "plain_text", "text": body[:3000], "emoji": False},
+        },
     ]
     if note.buttons:
-        result.append(
-            {"type": "actions", "block_id": note.message_id[:255], "elements": [_button(b) for b in note.buttons]}
-        )
+        result.append({"type": "actions", "elements": [_button(b) for b in note.buttons]})
     return result
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import importlib.util
 import json
+import sys
+import threading
+import time as pause
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import httpx
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from httpx import Response
 
@@ -18,9 +27,13 @@ from api.app import create_app
 from api.center import LiveCenter
 from api.service import Service
 from connectors import webhooks
+from connectors.clock import open_clock
 from domain.people import Child, Segment, Shift, StaffMember
 from domain.places import Center, Room
 from evaluator import codec
+from sandbox import Knobs, World, simulate
+from sandbox.app import READ_TOKEN, WRITE_TOKEN
+from sandbox.app import create_app as platform_app
 from storage.ledger import access, open_ledger
 from storage.ledger.centers import keep_reference
 from storage.settings import Settings
@@ -46,7 +59,7 @@ class House:
     """The service as a test sees it."""
 
     client: TestClient
-    clock: SetClock
+    clock: Any  # SetClock, or the double's
     settings: Settings
     tokens: dict[str, str]
     sequence: dict[str, int] = field(default_factory=dict)
@@ -156,10 +169,10 @@ def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     def make(
         *, now: datetime = MORNING, centers: tuple[str, ...] = ("c1",), folder: str = "data", **chosen: Any
     ) -> House:
-        settings = Settings(data_dir=tmp_path / folder, webhook_secrets=SECRET, **chosen)
+        settings = Settings(data_dir=tmp_path / folder, webhook_secrets=SECRET, slack_signing_secret="shh", **chosen)
         new = not (tmp_path / folder).exists()
         with open_ledger(settings.ledger_location) as ledger:
-            for center_id in centers if new else ():
+            for center_id in centers if new and "platform_url" not in chosen else ():
                 for kind, body in facts_of(center_id).items():
                     ledger.write(lambda c, k=kind, b=body, i=center_id: keep_reference(c, i, k, b, now))  # type: ignore[misc]
             tokens = {
@@ -168,7 +181,7 @@ def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
                 )
                 for role in access.ROLES
             }
-        clock = SetClock(now)
+        clock = SetClock(now) if "clock" not in chosen else open_clock(settings)
         client = TestClient(create_app(settings, clock), raise_server_exceptions=False)
         client.__enter__()
         house = House(client, clock, settings, tokens)
@@ -183,3 +196,98 @@ def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
     return make_house(mode="alerts")
+
+
+@dataclass
+class PlatformDouble:
+    """The platform's double over real HTTP, its clock standing until a test moves it."""
+
+    url: str
+    http: httpx.Client
+
+    def step(self, seconds: float) -> None:
+        self.http.post("/control/clock", json={"step": seconds}).raise_for_status()
+
+    def happens(self, *events: dict[str, Any]) -> None:
+        self.http.post("/control/events", json=list(events)).raise_for_status()
+
+    def faults(self, **kinds: Any) -> None:
+        self.http.post("/control/faults", json={"clear": True, **kinds}).raise_for_status()
+
+    def received(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get("/control/received").json()[kind]
+        return found
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "platform_url": self.url, "clock": f"{self.url}/control/clock", "platform_token": READ_TOKEN,
+            "platform_write_token": WRITE_TOKEN,
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """A small center over one week, recorded without faults."""
+    return simulate(Knobs(size="small", faults=0), 3, date(2026, 3, 2), 7)
+
+
+@pytest.fixture
+def platform(world: World) -> Iterator[PlatformDouble]:
+    """The double at ten in the morning of a Wednesday."""
+    app = platform_app(world, now=datetime(2026, 3, 4, 16, 0, tzinfo=UTC))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        pause.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {READ_TOKEN}"}) as http:
+        yield PlatformDouble(url, http)
+    server.should_exit = True
+    thread.join()
+
+
+@dataclass
+class SlackDouble:
+    """Where a response_url leads, and a way to press buttons as Slack would."""
+
+    vendor: Any
+
+    def press(self, house: House, action: str, value: str, user: str) -> Response:
+        payload = {
+            "type": "block_actions", "user": {"id": user}, "response_url": self.vendor.url,
+            "actions": [{"action_id": f"{action}:{value}", "value": value, "type": "button"}],
+        }  # fmt: skip
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        stamp = str(int(house.clock.now().timestamp()))
+        digest = hmac.new(b"shh", b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        headers = {
+            "X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }  # fmt: skip
+        answer = house.client.post("/v1/slack/interactions", content=body, headers=headers)
+        house.settle()
+        return answer
+
+    def told(self) -> list[str]:
+        return [request.json()["text"] for request in self.vendor.received]
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Any:
+    """The module of the vendors' doubles (tests are no package)."""
+    path = Path(__file__).parents[1] / "doubles" / "vendors.py"
+    spec = importlib.util.spec_from_file_location("vendors", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["vendors"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def slack(vendors: Any) -> Iterator[SlackDouble]:
+    with vendors.vendor(vendors.slack) as double:
+        yield SlackDouble(double)

@@ -45,23 +45,20 @@ def test_every_route_names_its_permission_or_is_meant_to_be_public() -> None:
     assert {permission for _, permission in found} <= {*PERMISSIONS, "signed in", None}
 
 
-@pytest.mark.parametrize("permission", sorted(READS))
-def test_each_role_may_read_what_its_permission_says_and_nothing_else(house: Any, permission: str) -> None:
-    for role in ROLES:
-        status = house.client.get(READS[permission], headers=house.auth(role)).status_code
-        allowed = role in PERMISSIONS[permission]
-        assert (status == 403) is not allowed, (role, permission, status)
-        assert status in ((200, 503) if allowed else (403,))
+def test_each_role_may_read_what_its_permission_says_and_nothing_else(house: Any) -> None:
+    for permission, path in READS.items():
+        for role in ROLES:
+            status = house.client.get(path, headers=house.auth(role)).status_code
+            allowed = role in PERMISSIONS[permission]
+            assert status in ((200, 503) if allowed else (403,)), (role, permission, status)
 
 
-@pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer x", "Bearer rk_a_b", "Basic abc", "bearer \u00e9", "rk_1_2"]
-)
-def test_without_a_good_key_nothing_is_told(house: Any, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header.encode()}
-    answer = house.client.get("/v1/centers/c1/live", headers=headers)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
+def test_without_a_good_key_nothing_is_told(house: Any) -> None:
+    for header in (None, "", "Bearer", "Bearer x", "Bearer rk_a_b", "Basic abc", "bearer \u00e9", "rk_1_2"):
+        headers = {} if header is None else {"Authorization": header.encode()}
+        answer = house.client.get("/v1/centers/c1/live", headers=headers)
+        assert answer.status_code == 401, header
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 def test_no_key_reads_or_changes_another_center(make_house: Callable[..., Any]) -> None:

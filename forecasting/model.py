@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 
 from domain.errors import BadInput, NotFound, StoreError
 from domain.time import as_utc, format_instant
@@ -22,12 +23,14 @@ from forecasting.habits import Learning
 from forecasting.history import History, Known
 from forecasting.patterns import Parameters, patterns_of, train_parameters
 from forecasting.rehearsal import calibrate_short, calibrate_week, rehearse
-from forecasting.session import Present, Session
+from forecasting.session import Left, Present, Session
 from forecasting.shape import Shape
 from forecasting.showup import ShowUp
+from forecasting.staffside import StaffRates, adults_pmf, adults_present, roster_of, shifts_of_days, staff_rates
 from forecasting.week import WEEK_DAYS, week_forecast, week_times
 
 FORMAT = 1
+FURTHEST_DAYS = 60
 ARRAYS = ("coming_cdf", "coming_pdf", "leaving_cdf", "leaving_pdf", "untold", "short_calibration", "week_calibration")
 
 
@@ -39,6 +42,7 @@ class Model:
     trained_until: datetime
     card: dict[str, Any] = field(default_factory=dict)
     boost: Boost = field(default_factory=lambda: Boost(None, None))
+    staff: Mapping[str, StaffRates] = field(default_factory=dict)  # by center
     short_calibration: Calibration | None = None
     week_calibration: Calibration | None = None
 
@@ -49,32 +53,44 @@ class Model:
         """
         now = known.origin if day is None else as_utc(day)
         known.require(now)
-        a = self._attendance(known, now, center_id, 0)
-        how = self.parameters
-        patterns = patterns_of(known, a, how.coming, how.leaving, how.carry_over)
-        return Session(how, patterns, self.boost, self.short_calibration, notes=_notes(a))
+        return self._session(known, now, one_center(known, center_id), 0)
 
     def forecast_short(
         self, known: Known, now: datetime, times: Sequence[datetime] | None = None, center_id: str | None = None
     ) -> Forecast:
         """Every 5 minutes out to 60 (or `times` of the same day), from who is recorded present at `now`."""
-        return self.session(known, now, center_id).refresh(now, present_of(known, now, center_id), times)
+        center_id = one_center(known, center_id)
+        session = self.session(known, now, center_id)
+        present, left = whereabouts(known, now, center_id)
+        return session.refresh(now, present, times, left, adults_present(known, center_id, now))
 
     def forecast_week(
         self, known: Known, now: datetime, times: Sequence[datetime] | None = None, center_id: str | None = None
     ) -> Forecast:
         """Every 15 minutes of the opening hours of the next 14 days (or at `times`)."""
         known.require(now)
-        furthest = WEEK_DAYS + 1 if times is None else max([1, *((as_utc(t) - as_utc(now)).days + 2 for t in times)])
-        a = self._attendance(known, now, center_id, min(furthest, 60))
+        now, center_id = as_utc(now), one_center(known, center_id)
+        furthest = WEEK_DAYS + 1 if times is None else max([1, *((as_utc(t) - now).days + 2 for t in times)])
+        session = self._session(known, now, center_id, min(furthest, FURTHEST_DAYS))
+        a = session.patterns.attendance
+        at = sorted(as_utc(t) for t in times) if times is not None else week_times(a, now)
+        present, left = whereabouts(known, now, center_id)
+        adults = None
+        if session.staff is not None and session.roster is not None:
+            adults = adults_pmf(session.staff, session.roster, now, at)
+        return week_forecast(
+            self.parameters, session.patterns, now, at, lambda instants: session.refresh(now, present, instants, left),
+            self.week_calibration, session.notes, adults,
+        )  # fmt: skip
+
+    def _session(self, known: Known, now: datetime, center_id: str, ahead: int) -> Session:
+        a = attendance_of(Known(now, {name: known[name] for name in known.names}), center_id, ahead)
         how = self.parameters
         patterns = patterns_of(known, a, how.coming, how.leaving, how.carry_over)
-        session = Session(how, patterns, self.boost, self.short_calibration, notes=_notes(a))
-        return week_forecast(
-            how, patterns, now, week_times(a, as_utc(now)) if times is None else times,
-            lambda instants: session.refresh(now, present_of(known, now, center_id), instants),
-            self.week_calibration, _notes(a),
-        )  # fmt: skip
+        shifts = shifts_of_days(known, center_id, now - timedelta(hours=16), now + timedelta(days=ahead + 1))
+        staff = self.staff.get(center_id, StaffRates.usual()) if len(shifts) else None
+        roster = roster_of(shifts, a.room_ids) if len(shifts) else None
+        return Session(how, patterns, self.boost, self.short_calibration, _notes(a), staff, roster)
 
     def save(self, folder: Path) -> None:
         """Write the artifact: parameters and card as JSON, arrays as npz, the booster as LightGBM's text."""
@@ -99,6 +115,7 @@ class Model:
             "format": FORMAT, "trained_until": format_instant(self.trained_until), "coming": asdict(p.coming),
             "leaving": asdict(p.leaving), "carry_over": p.carry_over, "together": p.together, "show_up": show_up,
             "boosters": sorted(name for name, booster in boosters.items() if booster is not None), "card": self.card,
+            "staff": {center: rates.to_json() for center, rates in self.staff.items()},
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(document, indent=2, sort_keys=True))
 
@@ -125,14 +142,10 @@ class Model:
         return Model(
             parameters, datetime.fromisoformat(document["trained_until"]), document["card"],
             Boost(boosters.get("leaving"), boosters.get("coming")),
+            {center: StaffRates.from_json(rates) for center, rates in document["staff"].items()},
             Calibration(SHORT_AHEAD, arrays["short_calibration"]) if "short_calibration" in arrays else None,
             Calibration((0.0,), arrays["week_calibration"]) if "week_calibration" in arrays else None,
         )  # fmt: skip
-
-    def _attendance(self, known: Known, now: datetime, center_id: str | None, ahead: int) -> Attendance:
-        return attendance_of(
-            Known(now, {name: known[name] for name in known.names}), one_center(known, center_id), ahead
-        )
 
 
 def train(history: History, until: datetime) -> Model:
@@ -141,18 +154,23 @@ def train(history: History, until: datetime) -> Model:
     centers = [attendance_of(known, center_id) for center_id in known.center_ids]
     parameters, patterns = train_parameters(known, centers)
     boost = train_boost(list(rehearse(parameters, patterns)))
+    staff = {center: staff_rates(known, center) for center in known.center_ids}
     short, week = calibrate_short(parameters, patterns, boost), calibrate_week(parameters, patterns)
-    return Model(parameters, as_utc(until), boost=boost, short_calibration=short, week_calibration=week)
+    return Model(parameters, as_utc(until), boost=boost, staff=staff, short_calibration=short, week_calibration=week)
 
 
-def present_of(known: Known, now: datetime, center_id: str | None = None) -> list[Present]:
-    """Who is recorded as present at `now`, of those who came on the same day: (child, room, since)."""
-    stays = known.of(one_center(known, center_id))["stays"]
-    open_ = stays[stays["end"].isna() & (stays["start"] > now - timedelta(hours=16)) & (stays["start"] <= now)]
-    return [
-        (str(child), str(room), start.to_pydatetime())
-        for child, room, start in zip(open_["child_id"], open_["room_id"], open_["start"], strict=True)
-    ]
+def whereabouts(known: Known, now: datetime, center_id: str) -> tuple[list[Present], list[Left]]:
+    """Who is recorded as present at `now`, of those who came on the same day, and who has come and gone."""
+    stays = known.of(center_id)["stays"]
+    stays = stays[(stays["start"] > now - timedelta(hours=16)) & (stays["start"] <= now)].sort_values("start")
+    present: list[Present] = []
+    left: list[Left] = []
+    for child, room, start, end in zip(stays["child_id"], stays["room_id"], stays["start"], stays["end"], strict=True):
+        if pd.isna(end):
+            present.append((str(child), str(room), start.to_pydatetime()))
+        else:
+            left.append((str(child), start.to_pydatetime(), end.to_pydatetime()))
+    return present, left
 
 
 def one_center(known: Known, center_id: str | None) -> str:

@@ -48,7 +48,9 @@ def placed(s: Session, chances: Chances, now: float, at: Floats) -> Placed:
     return Placed(chances, entry, room, share, first)
 
 
-def room_forecast(s: Session, p: Placed, now: datetime, at: tuple[datetime, ...]) -> Forecast:
+def room_forecast(
+    s: Session, p: Placed, now: datetime, at: tuple[datetime, ...], adults: Floats | None = None
+) -> Forecast:
     """Sum the children of every room exactly, per node of the shared shocks, and calibrate."""
     a = s.patterns.attendance
     rooms, pmf = len(a.room_ids), raw_pmf(s, p)
@@ -56,7 +58,7 @@ def room_forecast(s: Session, p: Placed, now: datetime, at: tuple[datetime, ...]
         minutes = np.array([s.minute(time) for time in at])
         pmf = recalibrated(pmf, s.calibration.levels(minutes - s.minute(now), minutes))
     return Forecast(
-        a.center_id, now, a.room_ids, at, pmf, MODEL, BANDS, _band_mean(s, p, rooms, len(at)),
+        a.center_id, now, a.room_ids, at, pmf, MODEL, BANDS, _band_mean(s, p, rooms, len(at)), adults,
         sampler=lambda n, seed: _sample(s, p, n, seed), notes=s.notes,
         reasons=lambda room, time: _reasons(s, p, room, time),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from forecasting.hazards import LEFT, PRESENT, WAITING, chances_of
 from forecasting.patterns import Parameters, Patterns
 from forecasting.rooms import placed, room_forecast
 from forecasting.showup import siblings_away
+from forecasting.staffside import Adult, Roster, StaffRates, adults_pmf
 
 SHORT_TIMES = tuple(timedelta(minutes=5 * step) for step in range(1, 13))
 Present = tuple[str, str, datetime]  # child_id, room_id, since
@@ -42,6 +43,8 @@ class Session:
     boost: Boost | None = None
     calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
+    staff: StaffRates | None = None
+    roster: Roster | None = None
     day: int = -1
     status: Ints = field(init=False)
     came: Floats = field(init=False)
@@ -88,10 +91,12 @@ class Session:
         present: Iterable[Present],
         times: Sequence[datetime] | None = None,
         left: Iterable[Left] = (),
+        adults: Iterable[Adult] | None = None,
     ) -> Forecast:
         """The forecast at `now` given who is recorded present; `times` default to every 5 minutes out to 60.
 
         Who was present at the last refresh and is not now has left; `left` tells of those the session never saw.
+        `adults` are those clocked in, with their room and state; without them the staff side goes by the shifts alone.
         """
         self.see(now, present, left)
         at = tuple(as_utc(time) for time in times) if times is not None else tuple(now + step for step in SHORT_TIMES)
@@ -99,7 +104,10 @@ class Session:
         chances = chances_of(self, minute, minutes)
         if self.boost is not None:
             chances = self.boost.corrected(chances, minutes - minute)
-        return room_forecast(self, placed(self, chances, minute, minutes), as_utc(now), at)
+        staff = None
+        if self.staff is not None and self.roster is not None:
+            staff = adults_pmf(self.staff, self.roster, now, at, adults)
+        return room_forecast(self, placed(self, chances, minute, minutes), as_utc(now), at, staff)
 
     def see(self, now: datetime, present: Iterable[Present], left: Iterable[Left] = ()) -> None:
         """Bring who is here up to date."""

@@ -51,9 +51,12 @@ def week_times(a: Attendance, now: datetime, days: int = WEEK_DAYS) -> list[date
 def week_forecast(
     parameters: Parameters, patterns: Patterns, now: datetime, times: Sequence[datetime],
     today: Callable[[Sequence[datetime]], Forecast], calibration: Calibration | None = None,
-    notes: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (), adults: Floats | None = None,
 ) -> Forecast:  # fmt: skip
-    """The distribution per room at the times; those of the origin's own day come from `today` (who is here counts)."""
+    """The distribution per room at the times; those of the origin's own day come from `today` (who is here counts).
+
+    `adults[room, time, k]` is the staff side of the times in order.
+    """
     a = patterns.attendance
     by_day: dict[date, list[datetime]] = {}
     for at in sorted(as_utc(t) for t in times):
@@ -80,7 +83,7 @@ def week_forecast(
     pmf = stacked(pmfs) if pmfs else np.ones((rooms, 0, 1))
     mean = np.concatenate(means, axis=1) if means else np.zeros((rooms, 0, len(BANDS)))
     return Forecast(
-        a.center_id, as_utc(now), a.room_ids, ordered, pmf, MODEL, BANDS, mean,
+        a.center_id, as_utc(now), a.room_ids, ordered, pmf, MODEL, BANDS, mean, adults,
         sampler=lambda n, seed: _sample(parameters, patterns, days, first, n, seed),
         reasons=lambda room, time: _reasons(patterns, days, first, ordered, room, time), notes=notes,
     )  # fmt: skip

@@ -33,17 +33,13 @@ class StaffFacts:
 
 @dataclass(frozen=True)
 class Grid:
-    """The problem's slots: which indexes an interval covers wholly, or touches."""
+    """The problem's slots, and which of them an interval covers."""
 
     slots: tuple[datetime, ...]
 
     def inside(self, interval: Interval) -> list[coverage.Span]:
         """Runs of slots that lie wholly inside; one run per stretch without a gap in time."""
         return self._runs(n for n, at in enumerate(self.slots) if interval.start <= at and at + SLOT <= interval.end)
-
-    def touching(self, interval: Interval) -> list[coverage.Span]:
-        """Runs of slots that overlap the interval."""
-        return self._runs(n for n, at in enumerate(self.slots) if at < interval.end and at + SLOT > interval.start)
 
     def _runs(self, numbers: Iterable[int]) -> list[coverage.Span]:
         runs: list[list[int]] = []

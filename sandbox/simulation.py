@@ -6,14 +6,12 @@ that is extended equals one simulated longer at once.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 
 from domain.errors import BadInput
-from domain.events import Event
 from domain.people import Child
 from domain.places import Center, Closure, NapWindow, Room
 from domain.time import local_instant, zone
@@ -237,10 +235,3 @@ def _rooms(knobs: Knobs, center_id: str) -> list[Room]:
 def _display_name(index: int) -> str:
     first = ("Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gia", "Hal", "Ida", "Jo", "Kai", "Lea", "Max", "Nia", "Oto")
     return f"{first[index % len(first)]} {chr(65 + index // len(first) % 26)}."
-
-
-def events_between(events: list[Event], after: datetime, until: datetime) -> list[Event]:
-    """Events recorded in [after, until) from a list sorted by recording."""
-    low = bisect_left(events, after, key=lambda event: event.recorded_at)
-    high = bisect_left(events, until, key=lambda event: event.recorded_at)
-    return events[low:high]

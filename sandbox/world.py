@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domain.events import Event
@@ -131,7 +131,3 @@ class LocalDay:
 
     def minute(self, instant: datetime) -> float:
         return (instant - self.midnight).total_seconds() / 60
-
-
-def instant_of(stamp: float) -> datetime:
-    return datetime.fromtimestamp(stamp, UTC)

@@ -10,16 +10,19 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api.console import now, signin
+from api.console import callout, now, signin, week
 from api.console.board import Boards
+from api.console.callout_plan import CallOuts
 from api.console.errors import errors_as_pages
+from api.console.solving import Solver
 
-PAGES: list[APIRouter] = [signin.router, now.router]
+PAGES: list[APIRouter] = [signin.router, now.router, week.router, callout.router]
 
 
 def add_console(app: FastAPI) -> None:
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parents[1] / "static"), name="static")
-    app.state.boards = Boards()
+    app.state.boards, app.state.solver, app.state.call_outs = Boards(), Solver(), CallOuts()
+    app.router.on_shutdown.append(app.state.solver.close)
     errors_as_pages(app)

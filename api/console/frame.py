@@ -33,6 +33,8 @@ SAFETY = {
 }
 _LINKS = (
     ("/", "Now", "live.read"),
+    ("/week", "Week", "plans.read"),
+    ("/call-out", "Call-out", "plans.change"),
 )  # fmt: skip
 
 templates = Environment(

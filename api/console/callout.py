@@ -1,0 +1,197 @@
+"""Call-out: choose who is out, look at the plan for the rest of the day, approve. Two taps on a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Path
+from fastapi.responses import Response
+
+from api.console.callout_plan import CallOut, CallOuts, audited, changes_of, missing_hours, new_segments, to_ask
+from api.console.day_problem import DayFacts, pose_day
+from api.console.frame import Visit, Visiting
+from api.console.solving import Solver
+from api.console.week_view import short_times
+from domain.errors import BadInput, Conflict, NotFound, PlatformError, RatiocastError
+from domain.people import Availability, Shift
+from domain.time import Interval, local_instant
+from reports.plan_exports import proof
+from storage import audit
+from storage.ledger import Connection
+
+router = APIRouter(prefix="/call-out")
+Planner = Annotated[Visit, Depends(Visiting("plans.change"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Somebody who is scheduled for the rest of the day."""
+
+    staff_id: str
+    name: str
+    role: str
+    hours: str
+    where: str
+
+
+@router.get("")
+async def choose(visit: Planner) -> Response:
+    _solver(visit).warm()
+    day = _day(visit)
+    return visit.page("call_out/choose.html", day=day, choices=_choices(visit, day) if day else [])
+
+
+@router.post("")
+async def solve(visit: Planner, staff_id: Annotated[str, Form(max_length=64)]) -> Response:
+    """The plan for the rest of the day without this adult."""
+    center, day = visit.center, _day(visit)
+    if day is None or staff_id not in {choice.staff_id for choice in _choices(visit, day)}:
+        raise BadInput("this person is not scheduled for the rest of the day; choose somebody who is")
+    start, end = (local_instant(day + timedelta(days=n), time(0), center.facts.tz) for n in (0, 1))
+    shifts = [each for each in center.facts.shifts if each.start < end and each.end > start]
+    free = await _availability(visit, start, end)
+    known = DayFacts(center.facts, center.state, center.book(visit.now), shifts, free)
+    absent = {staff_id: Interval(visit.now, end)}
+    problem = pose_day(known, day, visit.now, absent, f"{day.isoformat()}-call-out")
+    if problem is None:
+        raise BadInput("the center is closed for the rest of the day; there is nothing to plan")
+    plan = await _solver(visit).solve(problem)
+    call_out = CallOut(
+        uuid.uuid4().hex[:16], center.center_id, staff_id, center.facts.display(staff_id), problem, plan,
+        changes_of(problem, plan, staff_id), missing_hours(problem, problem.current, staff_id),
+        missing_hours(problem, plan.assignments), to_ask(problem, plan, center.facts),
+    )  # fmt: skip
+    _known(visit).keep(call_out)
+    return visit.back_to(f"/call-out/{call_out.call_out_id}")
+
+
+@router.get("/{call_out_id}")
+async def look(call_out_id: Annotated[str, Path(max_length=32)], visit: Planner) -> Response:
+    call_out = _find(visit, call_out_id)
+    return visit.page(
+        "call_out/plan.html", call_out=call_out, proof=proof(call_out.plan),
+        short=short_times(call_out.problem, call_out.plan),
+    )  # fmt: skip
+
+
+@router.post("/{call_out_id}/approve")
+async def approve(call_out_id: Annotated[str, Path(max_length=32)], visit: Planner) -> Response:
+    """On record first, then shift by shift on the platform where that is allowed; else in words, to do by hand."""
+    call_out = _find(visit, call_out_id)
+    if not call_out.outcome:
+        await _record(visit, call_out, "callout.approved", audited(call_out))
+        call_out.outcome = ["…"]
+        call_out.outcome = await _carry_out(visit, call_out)
+        await _record(visit, call_out, "callout.done", {"shifts": len(call_out.outcome)})
+        visit.service.live.touch(call_out.center_id)
+    return visit.back_to(f"/call-out/{call_out_id}")
+
+
+async def _carry_out(visit: Visit, call_out: CallOut) -> list[str]:
+    center, service = visit.center, visit.service
+    outcome = []
+    by_hand = _by_hand_because(visit)
+    for shift in center.facts.shifts:
+        segments = new_segments(shift, call_out.problem, call_out.plan)
+        if segments is None or shift.staff_id == call_out.staff_id or shift.status != "scheduled":
+            continue
+        name = center.facts.display(shift.staff_id)
+        if by_hand or service.platform is None:
+            outcome.append(f"{name}: change by hand ({by_hand})")
+            continue
+        key = f"co-{call_out.call_out_id}-{shift.shift_id}"[:64]
+        try:
+            await asyncio.to_thread(
+                service.platform.patch_shift, shift.shift_id, shift.version, segments, "Call-out cover plan", key
+            )
+            outcome.append(f"{name}: changed on the platform")
+        except Conflict:
+            outcome.append(f"{name}: not changed, because the shift was changed meanwhile; ask for a new plan")
+        except RatiocastError as error:
+            outcome.append(f"{name}: change by hand ({error})")
+    try:
+        center.facts = await service.facts.refresh(center.center_id, visit.now, ("shifts",))
+    except PlatformError:
+        center.reread.add("shifts")
+    return outcome or ["no shift needs a change"]
+
+
+def _by_hand_because(visit: Visit) -> str:
+    if visit.center.mode not in ("suggestions", "automatic"):
+        return f"the center is in mode {visit.center.mode}"
+    if not visit.service.settings.platform_write_token.get_secret_value():
+        return "no write token is set"
+    return ""
+
+
+async def _record(visit: Visit, call_out: CallOut, action: str, after: object) -> None:
+    entry = audit.Entry(
+        call_out.center_id, action, f"callout:{call_out.call_out_id}", visit.person.actor, visit.now, None, after,
+        call_out.call_out_id,
+    )  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        audit.append(connection, entry)
+
+    await visit.service.ledger.awrite(write)
+
+
+async def _availability(visit: Visit, start: datetime, end: datetime) -> list[Availability]:
+    """Who could work beyond the schedule; nobody if the platform does not answer (the plan then does without)."""
+    platform = visit.service.platform
+    if platform is None:
+        return []
+    try:
+        return list(await asyncio.to_thread(platform.availability, visit.center.center_id, start, end))
+    except PlatformError:
+        return []
+
+
+def _day(visit: Visit) -> date | None:
+    """Today while anything of it lies ahead, else the next open day of the three to come."""
+    facts, today = visit.center.facts, visit.local(visit.now).date()
+    for number in range(4):
+        day = today + timedelta(days=number)
+        opening = facts.opening(day)
+        if opening is not None and opening.end > visit.now + timedelta(minutes=30):
+            return day
+    return None
+
+
+def _choices(visit: Visit, day: date) -> list[Choice]:
+    facts = visit.center.facts
+    found = []
+    for shift in sorted(facts.shifts, key=lambda each: (each.start, facts.display(each.staff_id))):
+        if shift.status == "scheduled" and shift.end > visit.now and visit.local(shift.start).date() == day:
+            member = facts.staff.get(shift.staff_id)
+            hours = f"{visit.local(shift.start):%H:%M}–{visit.local(shift.end):%H:%M}"
+            found.append(
+                Choice(shift.staff_id, facts.display(shift.staff_id), member.role if member else "", hours, _where(visit, shift))
+            )  # fmt: skip
+    return found
+
+
+def _where(visit: Visit, shift: Shift) -> str:
+    rooms = dict.fromkeys(part.room_id for part in shift.segments if part.kind == "room" and part.room_id)
+    return ", ".join(visit.center.facts.room_name(room_id) for room_id in rooms) or "floats"
+
+
+def _find(visit: Visit, call_out_id: str) -> CallOut:
+    found = _known(visit).find(call_out_id)
+    if found is None or not visit.person.sees(found.center_id) or found.center_id != visit.center.center_id:
+        raise NotFound("this call-out is not known any more; choose the name again")
+    return found
+
+
+def _known(visit: Visit) -> CallOuts:
+    known: CallOuts = visit.request.app.state.call_outs
+    return known
+
+
+def _solver(visit: Visit) -> Solver:
+    solver: Solver = visit.request.app.state.solver
+    return solver

@@ -1,0 +1,208 @@
+"""A call-out solved: the day's problem and plan, what it changes for whom, and the shifts as they would become."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.people import Segment, Shift
+from domain.time import Interval
+from evaluator import CenterFacts
+from optimizer import Assignment, Plan, Problem
+
+_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One stretch of one adult's day that is to be different; instants in UTC."""
+
+    staff_id: str
+    name: str
+    start: datetime
+    end: datetime
+    was: str
+    becomes: str
+
+
+@dataclass(slots=True)
+class CallOut:
+    """`outcome` is empty until it was approved; then what became of each shift, in words."""
+
+    call_out_id: str
+    center_id: str
+    staff_id: str
+    name: str
+    problem: Problem
+    plan: Plan
+    changes: tuple[Change, ...]
+    missing_hours_before: float  # adult-hours short if nothing is changed
+    missing_hours_after: float
+    asked_to_work: tuple[str, ...]  # substitutes to call in and shifts to lengthen, in words
+    outcome: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CallOuts:
+    """The last ones asked for; after a restart one asks again."""
+
+    _known: OrderedDict[str, CallOut] = field(default_factory=OrderedDict)
+
+    def keep(self, call_out: CallOut) -> None:
+        self._known[call_out.call_out_id] = call_out
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+
+    def find(self, call_out_id: str) -> CallOut | None:
+        return self._known.get(call_out_id)
+
+
+def changes_of(problem: Problem, plan: Plan, absent: str) -> tuple[Change, ...]:
+    """What is different from the plan in force, by time; the one who is out is not listed."""
+    names = {adult.staff_id: adult.name or adult.staff_id for adult in problem.staff}
+    rooms = {room.room_id: room.name or room.room_id for room in problem.rooms}
+    before, after = _places(problem.current), _places(plan.assignments)
+    found: list[Change] = []
+    for staff_id in sorted(names):
+        if staff_id == absent:
+            continue
+        run: list[int] = []
+        for slot in [*range(len(problem.slots)), None]:
+            key = (staff_id, slot)
+            differs = (
+                slot is not None and before.get(key) != after.get(key) and not _same(before.get(key), after.get(key))
+            )
+            goes_on = run and slot is not None and differs and slot == run[-1] + 1
+            goes_on = goes_on and _pair(before, after, staff_id, slot) == _pair(before, after, staff_id, run[0])
+            if run and not goes_on:
+                was, becomes = _pair(before, after, staff_id, run[0])
+                start = problem.slots[run[0]]
+                end = problem.slots[run[-1]] + timedelta(minutes=problem.slot_minutes)
+                found.append(Change(staff_id, names[staff_id], start, end, _words(was, rooms), _words(becomes, rooms)))
+                run = []
+            if differs and slot is not None:
+                run.append(slot)
+    return tuple(sorted(found, key=lambda change: (change.start, change.name)))
+
+
+def missing_hours(problem: Problem, assignments: Iterable[Assignment], absent: str = "") -> float:
+    """Expected adult-hours short if everybody is where these assignments say."""
+    there: dict[tuple[str, int], int] = {}
+    for each in assignments:
+        if each.state == "room" and each.room_id and each.staff_id != absent:
+            for slot in range(each.start, each.end):
+                there[each.room_id, slot] = there.get((each.room_id, slot), 0) + 1
+    missing = sum(
+        scenario.weight * max(0, needed - there.get((room_id, slot), 0))
+        for scenario in problem.scenarios
+        for room_id, numbers in scenario.required.items()
+        for slot, needed in enumerate(numbers)
+    )
+    return round(missing * problem.slot_hours, 2)
+
+
+def to_ask(problem: Problem, plan: Plan, facts: CenterFacts) -> tuple[str, ...]:
+    """Who is to be asked to come, or to work longer: no program changes that by itself."""
+
+    def span(start: int, end: int) -> str:
+        ends = problem.slots[end - 1] + timedelta(minutes=problem.slot_minutes)
+        return f"{problem.slots[start].astimezone(facts.tz):%H:%M} to {ends.astimezone(facts.tz):%H:%M}"
+
+    words = []
+    for adult in problem.staff:
+        mine = [each for each in plan.assignments if each.staff_id == adult.staff_id]
+        if adult.on_call and mine:
+            when = span(min(each.start for each in mine), max(each.end for each in mine))
+            words.append(f"call in {adult.name} from {when}")
+    for change in plan.shift_changes:
+        adult = problem.adult(change.staff_id)
+        words.append(f"ask {adult.name} to work {span(change.becomes.start, change.becomes.end)}")
+    return tuple(words)
+
+
+def new_segments(shift: Shift, problem: Problem, plan: Plan) -> tuple[Segment, ...] | None:
+    """The shift's segments under the plan; None if they stay as they are. What lies outside the planned slots stays."""
+    kinds = {"room": "room", "break": "break", "idle": "float"}
+    pieces = []
+    for each in plan.assignments:
+        if each.staff_id != shift.staff_id:
+            continue
+        end = problem.slots[each.end - 1] + timedelta(minutes=problem.slot_minutes)
+        span = Interval(problem.slots[each.start], end).intersection(shift.interval)
+        if span is not None:
+            pieces.append(Segment(span.start, span.end, kinds[each.state], each.room_id))
+    merged = _merged(overlaid(shift.segments, pieces))
+    return None if merged == _merged(shift.segments) else merged
+
+
+def overlaid(segments: Sequence[Segment], pieces: Sequence[Segment]) -> list[Segment]:
+    """The pieces in front, what is left of the segments behind them."""
+    left = list(segments)
+    for piece in pieces:
+        cut: list[Segment] = []
+        for each in left:
+            if each.end <= piece.start or piece.end <= each.start:
+                cut.append(each)
+                continue
+            if each.start < piece.start:
+                cut.append(Segment(each.start, piece.start, each.kind, each.room_id))
+            if piece.end < each.end:
+                cut.append(Segment(piece.end, each.end, each.kind, each.room_id))
+        left = cut
+    return sorted([*left, *pieces], key=lambda each: each.start)
+
+
+def audited(call_out: CallOut) -> dict[str, Any]:
+    """What the audit log keeps: ids and times, no names."""
+    return {
+        "staff_id": call_out.staff_id,
+        "problem": call_out.plan.problem_hash,
+        "status": call_out.plan.status,
+        "changes": [
+            {"staff_id": each.staff_id, "start": each.start.isoformat(), "end": each.end.isoformat()}
+            for each in call_out.changes
+        ],
+    }
+
+
+Place = tuple[str, str | None]
+
+
+def _places(assignments: Iterable[Assignment]) -> dict[tuple[str, int | None], Place]:
+    return {
+        (each.staff_id, slot): (each.state, each.room_id)
+        for each in assignments
+        for slot in range(each.start, each.end)
+    }
+
+
+def _same(one: Place | None, other: Place | None) -> bool:
+    """A float without a room and no entry at all are the same to people."""
+    nowhere = (None, ("idle", None))
+    return one in nowhere and other in nowhere
+
+
+def _pair(
+    before: dict[tuple[str, int | None], Place], after: dict[tuple[str, int | None], Place], staff_id: str, slot: int
+) -> tuple[Place | None, Place | None]:
+    return before.get((staff_id, slot)), after.get((staff_id, slot))
+
+
+def _words(place: Place | None, rooms: dict[str, str]) -> str:
+    if place is None or place[0] == "idle":
+        return "free"
+    return "break" if place[0] == "break" else rooms.get(place[1] or "", "")
+
+
+def _merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    result: list[Segment] = []
+    for each in sorted(segments, key=lambda part: part.start):
+        last = result[-1] if result else None
+        if last is not None and last.end == each.start and (last.kind, last.room_id) == (each.kind, each.room_id):
+            result[-1] = Segment(last.start, each.end, last.kind, last.room_id)
+        else:
+            result.append(each)
+    return tuple(result)

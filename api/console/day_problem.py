@@ -1,0 +1,162 @@
+"""The rest of a day as a coverage problem, from what the live service knows: bookings, who is here, today's shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from domain.people import Availability, Shift
+from domain.places import Room
+from domain.time import Interval, slots
+from evaluator import CenterFacts, CenterState
+from evaluator.expectations import BookedExpectation
+from flows.staffing import Grid, StaffFacts, adults_of
+from optimizer import Assignment, Problem
+from optimizer import problem as coverage
+from rulebook import Rulebook
+
+_DRAWS = 60
+_SCENARIOS = 5
+_INFANT_MONTHS = 12
+_INFANT_SEVERITY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """What one day is posed from. `shifts` and `free` cover the day; `state` is who is here now."""
+
+    facts: CenterFacts
+    state: CenterState
+    book: Rulebook
+    shifts: Sequence[Shift]
+    free: Sequence[Availability]
+
+
+def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Interval], label: str) -> Problem | None:
+    """The problem of the slots of that day that lie ahead; None when the center is closed for the rest of it.
+
+    `absent`: who is out, and when. The plan in force is what the shifts say.
+    """
+    facts = known.facts
+    opening = facts.opening(day)
+    ahead = tuple(at for at in slots(opening) if at >= now) if opening else ()
+    rooms = sorted(facts.rooms.values(), key=lambda room: (room.age_min_months, room.room_id))
+    if not ahead or not rooms:
+        return None
+    grid = Grid(ahead)
+    staff = _adults(known, rooms, grid, day, now, absent)
+    here = {adult.staff_id: adult for adult in staff}
+    return Problem(
+        center_id=facts.center.center_id,
+        label=label,
+        timezone=facts.center.timezone,
+        slots=ahead,
+        days=(coverage.Day(day=day, start=0, end=len(ahead)),),
+        rooms=tuple(
+            coverage.Room(
+                room_id=room.room_id,
+                name=room.name,
+                wing="",
+                severity=_INFANT_SEVERITY if room.age_min_months < _INFANT_MONTHS else 1.0,
+            )
+            for room in rooms
+        ),
+        scenarios=_scenarios(known, rooms, ahead, now),
+        staff=staff,
+        current=tuple(part for shift in known.shifts for part in _assignments(shift, grid, here)),
+        seed=1,
+    )  # fmt: skip
+
+
+def _adults(
+    known: DayFacts, rooms: Sequence[Room], grid: Grid, day: date, now: datetime, absent: Mapping[str, Interval]
+) -> tuple[coverage.Adult, ...]:
+    """Everybody who counts somewhere; breaks that are over are not taken again."""
+    facts = known.facts
+    shifts = [
+        replace(each, segments=tuple(part for part in each.segments if part.kind != "break" or part.end > now))
+        for each in known.shifts
+    ]
+    free: dict[str, list[Interval]] = {}
+    for row in known.free:
+        free.setdefault(row.staff_id, []).append(Interval(row.start, row.end))
+    staff = StaffFacts(list(facts.staff.values()), shifts, free, ())
+    found = adults_of(facts.center, rooms, staff, grid, day - timedelta(days=day.weekday()), now)
+    return tuple(
+        adult.model_copy(
+            update={
+                "name": facts.display(adult.staff_id),
+                "absences": tuple(grid.touching(absent[adult.staff_id])) if adult.staff_id in absent else (),
+            }
+        )
+        for adult in found
+    )
+
+
+def _assignments(shift: Shift, grid: Grid, here: Mapping[str, coverage.Adult]) -> list[Assignment]:
+    """A shift as the plan in force; what is not whole slots is left to the solver."""
+    if shift.staff_id not in here or shift.status != "scheduled":
+        return []
+    states = {"room": "room", "float": "idle", "break": "break"}
+    found: list[Assignment] = []
+    for part in shift.segments:
+        state = states.get(part.kind)
+        if state == "room" and part.room_id is None:
+            state = "idle"
+        spans = grid.inside(Interval(part.start, part.end)) if state else []
+        found += [
+            Assignment.model_validate(
+                {
+                    "staff_id": shift.staff_id, "start": span.start, "end": span.end, "state": state,
+                    "room_id": part.room_id if state == "room" else None,
+                }
+            )
+            for span in spans
+        ]  # fmt: skip
+    return found
+
+
+def _scenarios(
+    known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime], now: datetime
+) -> tuple[coverage.Scenario, ...]:
+    """A few whole draws of who comes and goes: of draws ranked by need, the middle one of each equal part."""
+    expectation = BookedExpectation(known.state, known.facts, now)
+    law = _Law(known)
+    required = {
+        room.room_id: [
+            [law.required(ages, at, room) for ages in expectation.ages(room.room_id, at, _DRAWS)] for at in ahead
+        ]
+        for room in rooms
+    }
+    need = [sum(row[draw] for rows in required.values() for row in rows) for draw in range(_DRAWS)]
+    ranked = sorted(range(_DRAWS), key=lambda draw: (need[draw], draw))
+    part = _DRAWS // _SCENARIOS
+    chosen = [ranked[part * number + part // 2] for number in range(_SCENARIOS)]
+    return tuple(
+        coverage.Scenario(
+            name=f"draw {draw}", weight=1 / _SCENARIOS,
+            required={room_id: tuple(row[draw] for row in rows) for room_id, rows in required.items()},
+        )
+        for draw in chosen
+    )  # fmt: skip
+
+
+class _Law:
+    """The rulebook asked once per crowd of ages and part of the day."""
+
+    def __init__(self, known: DayFacts) -> None:
+        self._known, self._found = known, dict[tuple[object, ...], int]()
+        center = known.facts.center
+        self._edges = known.book.boundaries(center.opens, center.closes)
+
+    def required(self, ages: Sequence[int | None], at: datetime, room: Room) -> int:
+        if not ages:
+            return 0
+        local, center = at.astimezone(self._known.facts.tz).time(), self._known.facts.center
+        napping = room.nap is not None and room.nap.start <= local < room.nap.end
+        key = (tuple(ages), napping, sum(edge <= local for edge in self._edges))
+        if key not in self._found:
+            activity = "nap" if napping else "normal"
+            self._found[key] = self._known.book.required(ages, local, activity, center.opens, center.closes)
+        return self._found[key]

@@ -30,7 +30,10 @@ LOWERS: dict[str, tuple[list[str], str, str]] = {
     "LA": (["26x11"], "100", "the average of the ages present is larger with an older child"),
     "MA": (["14x8"], "32", "groups are defined by age span, and the wider span has numbers of its own"),
     "MD": (["14x7"], "62", "with an older child the table names a number of staff and no ratio"),
+    "NYC": (["26x7", "40x7"], "40", "the predominant age tips to the older band"),
+    "OK": (["14", "26x6"], "40", "mixes with children of 3 and over have a number of their own"),
     "TN": (["32x8"], "62s", "age spans have numbers of their own"),
+    "UT": (["14x4", "20x3"], "26", "mixes with children of 2 and over have no number of their own"),
 }
 
 ages = st.one_of(st.integers(0, 80), st.integers(0, 150))

@@ -30,7 +30,6 @@ from evaluator.lookahead import look_ahead
 from rulebook import Rulebook
 from sandbox.world import World
 
-
 LOOK_EVERY = timedelta(minutes=5)  # the service looks every minute and with every event; this saves time
 
 
@@ -100,6 +99,7 @@ class Replay:
         self.number = itertools.count()
         self.asked: dict[str, datetime] = {}
         self.wakes: set[datetime] = set()
+        self.looks_ahead = True
 
     def day(self, truth: TrueDay) -> None:
         """Live through one local day."""
@@ -107,7 +107,7 @@ class Replay:
         for event in self._deliveries(truth):
             self._push(event.recorded_at, "event", event)
         opening = facts.opening(facts.day_of(truth.span.start + timedelta(hours=12)))
-        if opening is not None:
+        if opening is not None and self.looks_ahead:
             at = opening.start
             while at < opening.end:
                 self._push(at, "look", None)
@@ -127,7 +127,7 @@ class Replay:
                 self._answer(payload, truth, now)
                 rooms = None
             if kind != "event" or rooms or rooms is None:
-                self._round(facts, truth, rooms, now, look=kind == "look")
+                self._round(facts, rooms, now, look=kind == "look")
         self.state.forget_before(truth.span.start - timedelta(days=1))
 
     def _deliveries(self, truth: TrueDay) -> Iterator[Event]:
@@ -136,7 +136,7 @@ class Replay:
     def _push(self, at: datetime, kind: str, payload: Any) -> None:
         heapq.heappush(self.queue, (at, next(self.number), kind, payload))
 
-    def _round(self, facts: CenterFacts, truth: TrueDay, rooms: set[str] | None, now: datetime, *, look: bool) -> None:
+    def _round(self, facts: CenterFacts, rooms: set[str] | None, now: datetime, *, look: bool) -> None:
         risks = None
         if look:
             risks = look_ahead(self.state, facts, self.book, BookedExpectation(self.state, facts, now), now)
@@ -171,17 +171,11 @@ class Replay:
     def _answer(self, room_id: str, truth: TrueDay, now: datetime) -> None:
         rooms = truth.group_of(room_id, now)
         self.lived.answered += 1
-        self.state.observe(
-            Observation(
-                f"o{next(self.number)}",
-                self.state.center_id,
-                rooms[0] if len(rooms) > 1 else room_id,
-                now,
-                now,
-                len(truth.children(rooms, now)),
-                staff_ids=tuple(sorted(set(truth.adults(rooms, now, stepped_out=False)))),
-            )  # fmt: skip
-        )
+        seen = tuple(sorted(set(truth.adults(rooms, now, stepped_out=False))))
+        target = rooms[0] if len(rooms) > 1 else room_id
+        children = len(truth.children(rooms, now))
+        number = f"o{next(self.number)}"
+        self.state.observe(Observation(number, self.state.center_id, target, now, now, children, staff_ids=seen))
 
     def _naive(self, facts: CenterFacts, now: datetime) -> None:
         """Children over staff above the limit for the youngest, believing every event: an alert at each onset."""

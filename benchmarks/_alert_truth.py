@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from domain.time import Interval, local_day
 from evaluator import CenterFacts
@@ -104,7 +105,7 @@ class TrueDay:
         instants = sorted(edges)
         found: dict[tuple[str, ...], list[TrueViolation]] = defaultdict(list)
         memo: dict[tuple[object, ...], int] = {}
-        for start, end in zip(instants, instants[1:], strict=False):
+        for start, end in pairwise(instants):
             for rooms in self.groups(start):
                 children, adults = self.children(rooms, start), self.adults(rooms, start)
                 key = (rooms, tuple(sorted(children)), tuple(sorted(adults)), self._building(start))

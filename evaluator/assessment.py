@@ -190,7 +190,8 @@ def _assess_room(
         if_doubts_hurt = _hurt_by_doubts(facts, book, situation, people, trust)
     name = " + ".join(facts.room_name(member) for member in people.members)
     return RoomAssessment(
-        people.room_id, name, people, verdict, trust, if_back, if_doubts_hold, if_doubts_hurt, cause, next_doubt, situation,
+        people.room_id, name, people, verdict, trust, if_back, if_doubts_hold, if_doubts_hurt, cause, next_doubt,
+        situation,
     )  # fmt: skip
 
 

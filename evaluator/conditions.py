@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from evaluator.assessment import RoomAssessment
@@ -27,7 +28,7 @@ class Risk:
     mean_counted: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Condition:
     """What an incident is about, while it lasts."""
 
@@ -36,8 +37,14 @@ class Condition:
     severity: str
     sentence: str
     root_cause: str
-    doubtful: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    doubtful: bool
+    room: RoomAssessment
+    odds: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """All numbers the check used, as JSON; worked out only when something is to be written or said."""
+        return {**self.room.to_json(), **self.odds}
 
 
 def conditions(
@@ -61,15 +68,11 @@ def _shortage(room: RoomAssessment, policy: Policy) -> Condition | None:
     if not verdict.deficit and not (nobody and not verdict.compliant):
         return None
     if room.if_back:
-        return Condition(
-            "shortage", "step_out", "soft", verdict.sentence, "step_out", room.rests_on_doubt, room.to_json()
-        )
+        return Condition("shortage", "step_out", "soft", verdict.sentence, "step_out", room.rests_on_doubt, room)
     infants = any(child.age_months is None or child.age_months < policy.infant_months for child in room.group.children)
     cause = "nobody" if nobody else "ratio"
     severity = "critical" if nobody or infants else "violation"
-    return Condition(
-        "shortage", cause, severity, _with_cause(room), room.root_cause.code, room.rests_on_doubt, room.to_json()
-    )
+    return Condition("shortage", cause, severity, _with_cause(room), room.root_cause.code, room.rests_on_doubt, room)
 
 
 def _group_size(room: RoomAssessment) -> Condition | None:
@@ -77,9 +80,7 @@ def _group_size(room: RoomAssessment) -> Condition | None:
     if not verdict.group_over and not verdict.breaches:
         return None
     sentence = verdict.sentence if verdict.group_over else "; ".join(verdict.breaches)
-    return Condition(
-        "group_size", "group_size", "violation", sentence, room.root_cause.code, room.rests_on_doubt, room.to_json()
-    )
+    return Condition("group_size", "group_size", "violation", sentence, room.root_cause.code, room.rests_on_doubt, room)
 
 
 def _count(room: RoomAssessment) -> Condition | None:
@@ -93,24 +94,26 @@ def _count(room: RoomAssessment) -> Condition | None:
         "; ".join(room.trust.reasons),
         "doubtful_count",
         doubtful=True,
-        facts=room.to_json(),
+        room=room,
     )
 
 
 def _outlook(room: RoomAssessment, risks: tuple[Risk, ...], policy: Policy, watched: bool) -> Condition | None:
     worst = max(risks, key=lambda risk: (risk.odds, -risk.horizon_minutes), default=None)
     if worst is not None and worst.odds >= (policy.risk_clear if watched else policy.risk_threshold):
-        facts = room.to_json() | {
+        odds = {
             "odds": round(worst.odds, 3), "target": worst.target.isoformat().replace("+00:00", "Z"),
             "horizon_minutes": worst.horizon_minutes, "forecast": worst.source,
             "expected_children": round(worst.mean_children, 1), "expected_required": round(worst.mean_required, 1),
             "expected_counted": round(worst.mean_counted, 1), "because": worst.sentence,
         }  # fmt: skip
-        return Condition("outlook", "outlook", "approaching", worst.sentence, worst.cause, room.trust.doubtful, facts)
+        return Condition(
+            "outlook", "outlook", "approaching", worst.sentence, worst.cause, room.trust.doubtful, room, odds
+        )
     if policy.tell_headroom and room.group.children and room.verdict.compliant and room.verdict.spare <= 0:
         return Condition(
             "outlook", "headroom", "approaching", "the room is full: no more children with the adults counted now",
-            "full", room.trust.doubtful, room.to_json(),
+            "full", room.trust.doubtful, room,
         )  # fmt: skip
     return None
 

@@ -16,7 +16,7 @@ from evaluator.assessment import Assessment, RoomAssessment
 from evaluator.conditions import Condition, Risk, conditions
 from evaluator.incidents import MATTERS, Change, Incident, incident_id
 from evaluator.policy import Policy, rank
-from evaluator.telling import all_clear, tell, timers
+from evaluator.telling import all_clear, clear_after, tell, timers
 
 _MUTES = {"shortage": ("outlook", "count", "group_size")}  # the first mutes the others of the same room
 
@@ -169,7 +169,7 @@ def _gone(
         after = before.with_entry(now, "resolved", sentence, status="resolved", resolved_at=now)
         return after, Change("resolved", after, before, sentence)
     since = before.clear_since or now
-    if now < since + timedelta(seconds=before.policy.clear_seconds):
+    if now < since + clear_after(before):
         after = replace(before, clear_since=since)
         return after, None if after == before else Change("noted", after, before, "the condition is gone for now")
     withdrawn = before.matter == "outlook"

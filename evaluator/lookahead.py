@@ -30,6 +30,8 @@ from rulebook import AdultHere, ChildHere, RoomLicence, Situation
 Place = tuple[str, str | list[str | None] | None]
 HORIZONS_MINUTES = (15, 30)
 DRAWS = 200
+HANDOVER = timedelta(minutes=5)  # who is to leave a room does so this long after the one who follows has come
+BEFORE_CLOSING = timedelta(minutes=20)  # the last adults stay until the last child is collected
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class StaffRates:
     call_out: float = 0.04
     follows_plan: float = 0.9  # planned moves, breaks and ends of shift that happen when planned
     back_from_break: float = 0.9  # at the planned end
+    leaves_at_closing: float = 0.1  # of those whose shift ends with the day
 
 
 def look_ahead(
@@ -103,15 +106,17 @@ def _fate(
     name = facts.display(staff_id)
     here = place.room_id if place.state == "in_room" else None
     shift = facts.shift_at(staff_id, now)
-    planned, then = facts.segment_at(staff_id, now), facts.segment_at(staff_id, at)
+    planned, then = facts.segment_at(staff_id, now), facts.segment_at(staff_id, at - HANDOVER)
     if place.state == "stepped_out":
         return Fate(staff_id, None, {place.room_id: 0.95, None: 0.05})
     if place.state == "on_break":
         ends = _break_end(facts, staff_id, place, now)
         back = rates.back_from_break if at >= ends else 0.1
         return Fate(staff_id, None, {place.room_id: back, None: 1 - back}, f"{name} is on break", "break_overlap")
-    if shift is not None and now < shift.end <= at:
-        leaves = rates.follows_plan
+    if shift is not None and now < shift.end <= at - HANDOVER:
+        service = facts.service(now)
+        last = service is not None and shift.end >= service.end - BEFORE_CLOSING
+        leaves = rates.leaves_at_closing if last else rates.follows_plan
         why = f"{name}'s shift ends at {_clock(facts, shift.end)}"
         return Fate(staff_id, here, {here: 1 - leaves, None: leaves}, why, "shift_end")
     if then is None or then == planned or not _on_plan(place, planned):

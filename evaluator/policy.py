@@ -95,7 +95,8 @@ class Policy:
     critical_after_seconds: int = 900  # a violation that lasts this long is critical
     infant_months: int = 12  # a shortage with children younger than this is critical
     risk_threshold: float = 0.5  # odds of a gap from which one warning goes out
-    risk_clear: float = 0.3  # odds below which a warning is withdrawn
+    risk_clear: float = 0.3  # odds below which a warning is withdrawn, ...
+    risk_clear_seconds: int = 600  # ... when they have stayed below for this long
     count_patience_seconds: int = 480  # how long a violation that rests on a doubtful count waits for a headcount
     count_again_seconds: int = 5400  # a room is not asked for a headcount again within this time
     tell_headroom: bool = False  # whether a full room that expects nobody is worth a note

@@ -73,11 +73,17 @@ def route_of(incident: Incident, now: datetime) -> str:
     return "please_count" if doubtful and rank(incident.severity) >= rank("violation") else incident.severity
 
 
+def clear_after(incident: Incident) -> timedelta:
+    """The hysteresis: how long the condition must be gone before the incident is over."""
+    policy = incident.policy
+    return timedelta(seconds=policy.risk_clear_seconds if incident.matter == "outlook" else policy.clear_seconds)
+
+
 def timers(incident: Incident) -> Iterator[datetime]:
     """Every instant at which this incident may need a decision by itself, past ones included."""
     policy, since = incident.policy, incident.condition_since or incident.opened_at
     if incident.clear_since is not None:
-        yield incident.clear_since + timedelta(seconds=policy.clear_seconds)
+        yield incident.clear_since + clear_after(incident)
         return
     yield _due(incident, "please_count")
     yield _due(incident, incident.severity)

@@ -242,7 +242,8 @@ def test_one_warning_with_odds_and_cause_then_withdrawn_visibly(house: Any) -> N
     assert desk.round("09:01", [risk(house, 0.4)]) == []  # above the lower threshold: it stands
     assert desk.round("09:02", None) == []  # not looked at: it stands
     desk.round("09:03", [risk(house, 0.1)])
-    gone = desk.round("09:04", [risk(house, 0.1)])
+    assert desk.round("09:12", [risk(house, 0.1)]) == []
+    gone = desk.round("09:13", [risk(house, 0.1)])
     assert gone[0].kind == "withdrawn"
     assert {kind for kind, _, _ in told(gone)} == {"withdrawal"}
     assert desk.one.withdrawn

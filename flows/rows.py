@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Any
 
@@ -17,7 +16,7 @@ Row = dict[str, Any]
 
 
 def center_row(center: Center) -> Row:
-    return asdict(center) | {"open_weekdays": json.dumps(center.open_weekdays)}
+    return _fields(center) | {"open_weekdays": json.dumps(center.open_weekdays)}
 
 
 def center_of(row: Mapping[str, Any]) -> Center:
@@ -25,11 +24,11 @@ def center_of(row: Mapping[str, Any]) -> Center:
 
 
 def room_row(room: Room) -> Row:
-    row = asdict(room)
+    row = _fields(room)
     nap = row.pop("nap")
     return row | {
-        "nap_start": nap and nap["start"],
-        "nap_end": nap and nap["end"],
+        "nap_start": nap and nap.start,
+        "nap_end": nap and nap.end,
         "adjacent_room_ids": json.dumps(room.adjacent_room_ids),
         "walk_seconds": json.dumps(dict(room.walk_seconds), sort_keys=True),
         "combines_with": json.dumps(room.combines_with),
@@ -51,7 +50,7 @@ def room_of(row: Mapping[str, Any]) -> Room:
 
 
 def child_row(child: Child, recorded_at: datetime, *, store_names: bool) -> Row:
-    return asdict(child) | {
+    return _fields(child) | {
         "display_name": child.display_name if store_names else None,
         "recorded_at": recorded_at,
     }
@@ -62,7 +61,7 @@ def staff_row(member: StaffMember, recorded_at: datetime, *, store_names: bool) 
         {"code": held.code, "valid_from": _iso(held.valid_from), "valid_to": _iso(held.valid_to)}
         for held in member.credentials
     ]
-    return asdict(member) | {
+    return _fields(member) | {
         "credentials": json.dumps(credentials),
         "display_name": member.display_name if store_names else None,
         "recorded_at": recorded_at,
@@ -88,7 +87,7 @@ def shift_row(shift: Shift, recorded_at: datetime) -> Row:
         }
         for part in shift.segments
     ]
-    return asdict(shift) | {"segments": json.dumps(segments), "recorded_at": recorded_at}
+    return _fields(shift) | {"segments": json.dumps(segments), "recorded_at": recorded_at}
 
 
 def shift_of(row: Mapping[str, Any]) -> Shift:
@@ -101,7 +100,7 @@ def shift_of(row: Mapping[str, Any]) -> Shift:
 
 
 def availability_row(free: Availability, recorded_at: datetime) -> Row:
-    return asdict(free) | {"recorded_at": recorded_at}
+    return _fields(free) | {"recorded_at": recorded_at}
 
 
 def booking_rows(bookings: Iterable[Booking], recorded_at: datetime) -> list[Row]:
@@ -112,21 +111,25 @@ def booking_rows(bookings: Iterable[Booking], recorded_at: datetime) -> list[Row
         before = rows[-1] if rows else None
         same = before is not None and (before["child_id"], before["day"]) == (booking.child_id, booking.day)
         session = before["session"] + 1 if same and before else 1
-        rows.append(asdict(booking) | {"session": session, "recorded_at": recorded_at})
+        rows.append(_fields(booking) | {"session": session, "recorded_at": recorded_at})
     return rows
 
 
 def closure_row(closure: Closure, recorded_at: datetime) -> Row:
-    return asdict(closure) | {"recorded_at": recorded_at}
+    return _fields(closure) | {"recorded_at": recorded_at}
 
 
 def event_row(event: Event) -> Row:
-    row = {name: getattr(event, name) for name in Event.__dataclass_fields__}
-    return row | {"room_ids": json.dumps(event.room_ids)}
+    return _fields(event) | {"room_ids": json.dumps(event.room_ids)}
 
 
 def event_of(row: Mapping[str, Any]) -> Event:
     return Event(**{**row, "room_ids": tuple(json.loads(row["room_ids"]))})
+
+
+def _fields(fact: Any) -> Row:
+    """A dataclass's fields as they are; `asdict` copies deeply, which took a third of an ingest."""
+    return {name: getattr(fact, name) for name in fact.__dataclass_fields__}
 
 
 def _iso(day: date | None) -> str | None:

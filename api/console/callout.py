@@ -169,9 +169,8 @@ def _choices(visit: Visit, day: date) -> list[Choice]:
         if shift.status == "scheduled" and shift.end > visit.now and visit.local(shift.start).date() == day:
             member = facts.staff.get(shift.staff_id)
             hours = f"{visit.local(shift.start):%H:%M}–{visit.local(shift.end):%H:%M}"
-            found.append(
-                Choice(shift.staff_id, facts.display(shift.staff_id), member.role if member else "", hours, _where(visit, shift))
-            )  # fmt: skip
+            role = member.role if member else ""
+            found.append(Choice(shift.staff_id, facts.display(shift.staff_id), role, hours, _where(visit, shift)))
     return found
 
 

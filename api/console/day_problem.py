@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from domain.people import Availability, Shift
 from domain.places import Room
-from domain.time import Interval, slots
+from domain.time import SLOT, Interval, slots
 from evaluator import CenterFacts, CenterState
 from evaluator.expectations import BookedExpectation
 from flows.staffing import Grid, StaffFacts, adults_of
@@ -45,7 +45,7 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
     if not ahead or not rooms:
         return None
     grid = Grid(ahead)
-    staff = _adults(known, rooms, grid, day, now, absent)
+    staff = _adults(known, rooms, ahead, day, now, absent)
     here = {adult.staff_id: adult for adult in staff}
     return Problem(
         center_id=facts.center.center_id,
@@ -70,8 +70,9 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
 
 
 def _adults(
-    known: DayFacts, rooms: Sequence[Room], grid: Grid, day: date, now: datetime, absent: Mapping[str, Interval]
-) -> tuple[coverage.Adult, ...]:
+    known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime], day: date, now: datetime,
+    absent: Mapping[str, Interval],
+) -> tuple[coverage.Adult, ...]:  # fmt: skip
     """Everybody who counts somewhere; breaks that are over are not taken again."""
     facts = known.facts
     shifts = [
@@ -82,16 +83,22 @@ def _adults(
     for row in known.free:
         free.setdefault(row.staff_id, []).append(Interval(row.start, row.end))
     staff = StaffFacts(list(facts.staff.values()), shifts, free, ())
-    found = adults_of(facts.center, rooms, staff, grid, day - timedelta(days=day.weekday()), now)
+    found = adults_of(facts.center, rooms, staff, Grid(tuple(ahead)), day - timedelta(days=day.weekday()), now)
     return tuple(
         adult.model_copy(
             update={
                 "name": facts.display(adult.staff_id),
-                "absences": tuple(grid.touching(absent[adult.staff_id])) if adult.staff_id in absent else (),
+                "absences": _touched(ahead, absent.get(adult.staff_id)),
             }
         )
         for adult in found
     )
+
+
+def _touched(ahead: Sequence[datetime], absence: Interval | None) -> tuple[coverage.Span, ...]:
+    """The slots an absence reaches into."""
+    touched = [n for n, at in enumerate(ahead) if absence and at < absence.end and at + SLOT > absence.start]
+    return (coverage.Span(start=touched[0], end=touched[-1] + 1),) if touched else ()
 
 
 def _assignments(shift: Shift, grid: Grid, here: Mapping[str, coverage.Adult]) -> list[Assignment]:

@@ -35,6 +35,8 @@ _LINKS = (
     ("/", "Now", "live.read"),
     ("/week", "Week", "plans.read"),
     ("/call-out", "Call-out", "plans.change"),
+    ("/roll-call", "Roll call", "headcounts.give"),
+    ("/incidents", "Incidents", "incidents.read"),
 )  # fmt: skip
 
 templates = Environment(
@@ -137,3 +139,9 @@ def _chosen(request: Request, person: Principal, centers: Sequence[LiveCenter]) 
             raise NotFound(f"there is no center {asked[:64]}")
         return by_id[asked]
     return by_id.get(request.cookies.get(CENTER_COOKIE, ""), centers[0] if centers else None)
+
+
+def download(content: bytes, kind: str, name: str) -> Response:
+    """A file to keep."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=kind, headers=headers)

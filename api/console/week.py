@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Path, Query
 from fastapi.responses import Response
 
 from api.console import week_view
-from api.console.frame import Visit, Visiting
+from api.console.frame import Visit, Visiting, download
 from api.console.heat import day_heat
 from api.console.plan_files import PlanFiles, StoredPlan
 from api.console.solving import Solver
@@ -126,14 +126,14 @@ async def accept(week: Week, visit: Planner, sha256: Annotated[str, Form(max_len
 @router.get("/{week}/plan.csv")
 async def as_csv(week: Week, visit: Reader) -> Response:
     problem, plan = await _named(visit, week)
-    return _download(plan_csv(problem, plan).encode(), "text/csv; charset=utf-8", f"plan-{week}.csv")
+    return download(plan_csv(problem, plan).encode(), "text/csv; charset=utf-8", f"plan-{week}.csv")
 
 
 @router.get("/{week}/plan.pdf")
 async def as_pdf(week: Week, visit: Reader) -> Response:
     problem, plan = await _named(visit, week)
     content = await asyncio.to_thread(plan_pdf, problem, plan)
-    return _download(content, "application/pdf", f"plan-{week}.pdf")
+    return download(content, "application/pdf", f"plan-{week}.pdf")
 
 
 @router.get("/{week}/calendar/{staff_id}.ics")
@@ -142,7 +142,7 @@ async def as_calendar(week: Week, staff_id: Annotated[str, Path(max_length=64)],
     if staff_id not in {adult.staff_id for adult in problem.staff}:
         raise NotFound(f"{staff_id} is not in the plan of {week}")
     made = plan_ics(problem, plan, staff_id, visit.now)
-    return _download(made, "text/calendar; charset=utf-8", f"plan-{week}-{staff_id}.ics")
+    return download(made, "text/calendar; charset=utf-8", f"plan-{week}-{staff_id}.ics")
 
 
 async def _solve_again(
@@ -229,7 +229,3 @@ def _same_time(one: Lock, other: Lock) -> bool:
 def _label(monday: date) -> str:
     year, number, _ = monday.isocalendar()
     return f"{year}-W{number:02d}"
-
-
-def _download(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test setup check lint types architecture unit bench notebooks docs chaos screenshots clean
+.PHONY: demo test setup check lint types architecture unit browser bench notebooks docs chaos screenshots clean
 
 demo: setup
 	$(BIN)/ratiocast demo $(if $(ONCE),--once) --centers $(CENTERS) --port $(PORT)
@@ -38,8 +38,18 @@ types: setup
 architecture: setup
 	$(BIN)/lint-imports
 
-unit: setup
+unit: setup browser
 	$(BIN)/python -m pytest
+
+# The tests of the pages need a real browser: installed where that is possible, else they skip and say so.
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && exit 0; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing chromium and chromium-driver for the tests of the pages ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium chromium-driver fonts-dejavu-core >/dev/null \
+	  || echo "Chromium could not be installed; the tests of the pages will be skipped."; \
+	else echo "No chromium and chromedriver here; the tests of the pages will be skipped."; fi
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -64,6 +64,7 @@ class BaselineSession:
         self._days = np.flatnonzero(attendance.open_day[: attendance.future])
         self._rooms = attendance.rooms_expected()
         self._errors: dict[tuple[int, int], list[Floats]] = {}
+        self._counts: dict[tuple[int, float], Floats] = {}
         self._rates: dict[tuple[int, int], Floats] = {}
 
     def refresh(self, now: datetime, present: Iterable[Present], times: Sequence[datetime] | None = None) -> Forecast:
@@ -85,10 +86,12 @@ class BaselineSession:
 
     def counts(self, day: int, minute: float) -> Floats:
         """Recorded children per room on a day index at a minute; who was never checked out stays until closing."""
-        a = self.attendance
-        leave = np.where(np.isnan(a.leave[:, day]), a.closes, a.leave[:, day])
-        here = (a.arrive[:, day] <= minute) & (minute < leave) & (a.ends_in[:, day] >= 0)
-        return self._by_room(a.ends_in[here, day])
+        if (day, minute) not in self._counts:
+            a = self.attendance
+            leave = np.where(np.isnan(a.leave[:, day]), a.closes, a.leave[:, day])
+            here = (a.arrive[:, day] <= minute) & (minute < leave) & (a.ends_in[:, day] >= 0)
+            self._counts[day, minute] = self._by_room(a.ends_in[here, day])
+        return self._counts[day, minute]
 
     def counts_at(self, instant: datetime) -> Floats:
         """Recorded children per room at an instant of a day of the past."""

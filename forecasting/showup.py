@@ -65,13 +65,14 @@ class ShowUp:
     def chances(
         self, a: Attendance, record: Record, day: int, ahead: int, sibling_away: Floats | None = None
     ) -> Floats:
-        """P(comes) of every row on day index `day`, seen from the first instant of day index `day - ahead`."""
+        """P(comes) of every row on day index `day`, seen from the first instant of day index `day - ahead`; of days to
+        come everything told by the origin counts."""
         origin = day - ahead
         x = features(a, record, origin, day, sibling_away)
         score = _prior_logit(a, record, origin, day, self.usual_rate)
         if self.booster is not None and len(x):
             score = score + np.asarray(self.booster.predict(x, raw_score=True, num_threads=1))
-        told = (a.booked[:, day] == ABSENT) & (a.told_at[:, day] <= -1440 * ahead)
+        told = (a.booked[:, day] == ABSENT) & ((a.told_at[:, day] <= -1440 * ahead) | (day > a.future))
         chance = np.where(told, self.told_comes, 1 / (1 + np.exp(-score)))
         return np.asarray(np.where(record.candidate[:, day] | told, chance, 0.0) * a.open_day[day])
 

@@ -1,0 +1,74 @@
+"""Speed and memory of the forecasts: training a year of a large center, its refresh and week, 2,000 centers at once."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from benchmarks.forecasting_center import world_frames
+from domain.time import local_day, zone
+from forecasting.history import History
+from forecasting.model import train, whereabouts
+from forecasting.staffside import adults_present
+from sandbox.knobs import Knobs
+from sandbox.simulation import simulate
+
+DAYS = 52 * 7
+CENTERS = 2_000
+SEED, START = 5, date(2025, 1, 6)
+
+
+def run() -> list[dict[str, Any]]:
+    knobs = Knobs(size="large")
+    world = simulate(knobs, SEED, START, DAYS + 1)
+    history = History(world_frames(world))
+    last = local_day(START + timedelta(days=DAYS - 4), zone(knobs.zone_name)).start  # a Friday
+    until, now = last, last + timedelta(hours=8, minutes=10)
+    seconds, model = timed(lambda: train(history, until))
+    rooms = len(world.rooms)
+    children = len({c.value.child_id for c in world.children if c.value.enrolled_to is None})
+    what = f"{rooms} rooms, {children} children"
+    rows = [row(f"train 52 weeks, {what}", seconds, 20.0)]
+    known = history.known_at(now)
+    center = known.center_ids[0]
+    (present, left), adults = whereabouts(known, now, center), adults_present(known, center, now)
+    seconds, session = timed(lambda: model.session(known))
+    rows.append(row("open a session (once a day and center)", seconds, None))
+    times = [timed(lambda at=at: session.refresh(at, present, None, left, adults))[0] for at in minutes(now, 200)]  # type: ignore[misc]
+    rows.append(row(f"short refresh, {what}, median", float(np.median(times)), 0.020))
+    rows.append(row(f"short refresh, {what}, p99", float(np.quantile(times, 0.99)), 0.020))
+    sessions = [session] * 20  # each keeps its own arrays; what is measured is the work of a refresh
+    seconds, _ = timed(lambda: [sessions[n % 20].refresh(now, present, None, left, adults) for n in range(CENTERS)])
+    rows.append(row(f"short refresh of {CENTERS} centers of that size, one process", seconds, 60.0))
+    seconds, week = timed(lambda: model.forecast_week(known, now))
+    rows.append(row("week forecast of the center", seconds, 1.0))
+    rows.append(row("200 joint samples of the week", timed(lambda: week.samples(200, 1))[0], None))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    rows.append({"what": "peak memory, simulator included", "MiB": round(memory), "target": 1024})
+    return rows
+
+
+def minutes(now: datetime, count: int) -> list[datetime]:
+    return [now + timedelta(seconds=7 * n) for n in range(count)]
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def row(what: str, seconds: float, target: float | None) -> dict[str, Any]:
+    return {"what": what, "seconds": seconds, "target": target if target is not None else ""}
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    sys.exit(main(["forecasting_speed"]))

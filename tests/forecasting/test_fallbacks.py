@@ -1,0 +1,155 @@
+"""Little history, or a break in it: a sensible forecast with wide intervals, and no crash."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting import Forecast, History, Model, train
+from forecasting.frames import typed
+from tests.forecasting.conftest import ORIGIN, local
+
+MORNING = local(1, 8)
+NOON = local(2, 11)
+
+
+def spread(forecast: Forecast, room: str, at: datetime) -> int:
+    return forecast.quantile(room, at, 0.95) - forecast.quantile(room, at, 0.05)
+
+
+def week(model: Model, frames: dict[str, pd.DataFrame], now: datetime = MORNING, at: datetime = NOON) -> Forecast:
+    return model.forecast_week(History(frames).known_at(now), now, [at, at + timedelta(hours=1)])
+
+
+def since(frames: dict[str, pd.DataFrame], start: datetime) -> dict[str, pd.DataFrame]:
+    """The frames of a center that began at `start`."""
+    result = dict(frames)
+    result["events"] = frames["events"][frames["events"]["happened_at"] >= start]
+    for name in ("stays", "staff_stays", "shifts"):
+        result[name] = frames[name][frames[name]["start"] >= start]
+    result["bookings"] = frames["bookings"][pd.to_datetime(frames["bookings"]["day"]).dt.date >= start.date()]
+    return result
+
+
+def test_four_weeks_of_history_are_enough_to_train(small_frames: dict[str, pd.DataFrame]) -> None:
+    history = History(since(small_frames, MORNING - timedelta(days=28)))
+    model = train(history, MORNING)
+    known = history.known_at(MORNING)
+    forecast = model.forecast_week(known, MORNING, [NOON])
+    assert 8 < sum(forecast.mean(room, NOON) for room in forecast.room_ids) < 45
+    assert model.forecast_short(known, MORNING).pmf.shape[0] == 3
+
+
+def test_a_center_of_three_days_leans_on_the_model_and_says_so(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    young = week(small_model, since(small_frames, MORNING - timedelta(days=5)))
+    grown = week(small_model, small_frames)
+    assert any("only" in note for note in young.notes)
+    assert not grown.notes
+    at = NOON + timedelta(hours=4.5)
+    late = [NOON + timedelta(hours=4.5)]
+    wide = small_model.forecast_week(
+        History(since(small_frames, MORNING - timedelta(days=5))).known_at(MORNING), MORNING, late
+    )
+    narrow = small_model.forecast_week(History(small_frames).known_at(MORNING), MORNING, late)
+    assert sum(spread(wide, room, at) for room in wide.room_ids) >= sum(spread(narrow, r, at) for r in narrow.room_ids)
+
+
+def test_a_center_without_any_stay_is_forecast_from_its_bookings(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    empty = since(small_frames, MORNING + timedelta(days=300)) | {"bookings": small_frames["bookings"]}
+    forecast = week(small_model, empty)
+    booked = small_frames["bookings"]
+    there = booked[pd.to_datetime(booked["day"]).dt.date == date(2025, 5, 21)]["child_id"].nunique()
+    assert 0.5 * there < sum(forecast.mean(room, NOON) for room in forecast.room_ids) < there
+
+
+def test_nothing_at_all_is_forecast_as_nothing(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
+    nothing = {
+        name: frame.iloc[:0] if name not in ("centers", "rooms") else frame for name, frame in small_frames.items()
+    }
+    model = train(History(nothing), MORNING)
+    for one in (model, small_model):
+        known = History(nothing).known_at(MORNING)
+        assert one.forecast_short(known, MORNING).table()["mean"].max() == 0
+        assert one.forecast_week(known, MORNING, [NOON]).table()["mean"].max() == 0
+
+
+def test_a_new_child_is_expected_by_its_booking(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
+    room = small_frames["rooms"]["room_id"].iloc[1]
+    made = pd.Timestamp(MORNING) - pd.Timedelta(days=1)
+    booking = typed(
+        pd.DataFrame(
+            {"center_id": ["c01"], "child_id": ["new"], "room_id": [room], "day": [date(2025, 5, 21)],
+             "expected_in": [time(8)], "expected_out": [time(17)], "status": ["booked"], "reported_at": [made],
+             "recorded_at": [made]}
+        )
+    )  # fmt: skip
+    more = small_frames | {"bookings": pd.concat([small_frames["bookings"], booking], ignore_index=True)}
+    gain = week(small_model, more).mean(room, NOON) - week(small_model, small_frames).mean(room, NOON)
+    assert 0.6 < gain <= 1
+
+
+def test_a_new_room_takes_the_children_booked_into_it(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    rooms = small_frames["rooms"]
+    new = rooms.iloc[[1]].assign(room_id="c01-new", name="New room")
+    old, bookings = rooms["room_id"].iloc[1], small_frames["bookings"]
+    half = set(sorted(bookings[bookings["room_id"] == old]["child_id"].unique())[::2])
+    future = (pd.to_datetime(bookings["day"]).dt.date >= date(2025, 5, 20)) & bookings["child_id"].isin(half)
+    split = small_frames | {
+        "rooms": pd.concat([rooms, new], ignore_index=True),
+        "bookings": bookings.assign(room_id=bookings["room_id"].mask(future & (bookings["room_id"] == old), "c01-new")),
+    }
+    before, after = week(small_model, small_frames), week(small_model, split)
+    assert after.mean("c01-new", NOON) > 2
+    assert after.mean("c01-new", NOON) + after.mean(old, NOON) == pytest.approx(before.mean(old, NOON), abs=1.5)
+
+
+def test_after_a_closed_week_children_are_expected_again(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    closed = [local(-7, 0), local(-2, 0)]
+    holes = dict(small_frames)
+    for name, column in (("events", "happened_at"), ("stays", "start"), ("staff_stays", "start")):
+        at = small_frames[name][column]
+        holes[name] = small_frames[name][~((at >= closed[0]) & (at < closed[1]))]
+    usual, again = week(small_model, small_frames), week(small_model, holes)
+    for room in usual.room_ids:
+        assert again.mean(room, NOON) == pytest.approx(usual.mean(room, NOON), abs=2)
+
+
+def test_longer_opening_hours_are_followed(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
+    longer = small_frames | {"centers": small_frames["centers"].assign(opens=time(6), closes=time(19))}
+    times = small_model.forecast_week(History(longer).known_at(MORNING), MORNING).times
+    assert max((at - timedelta(hours=5)).time() for at in times) >= time(19)
+
+
+def test_a_center_without_bookings_goes_by_weekdays(small_frames: dict[str, pd.DataFrame]) -> None:
+    plain = small_frames | {"bookings": small_frames["bookings"].iloc[:0]}
+    model = train(History(plain), MORNING)
+    forecast = week(model, plain)
+    assert sum(forecast.mean(room, NOON) for room in forecast.room_ids) > 15
+    part_time = week(model, plain, at=NOON + timedelta(days=1))
+    assert np.isfinite(part_time.pmf).all()
+
+
+def test_another_center_is_forecast_by_a_model_that_never_saw_it(
+    simulated: Callable[..., History], small_model: Model
+) -> None:
+    history = simulated(21, 84)
+    known = history.known_at(MORNING)
+    forecast = small_model.forecast_week(known, MORNING, [NOON])
+    assert sum(forecast.mean(room, NOON) for room in forecast.room_ids) > 15
+
+
+def test_a_round_the_clock_center_does_not_crash(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
+    always = small_frames | {"centers": small_frames["centers"].assign(opens=time(0), closes=time(0))}
+    known = History(always).known_at(ORIGIN)
+    assert small_model.forecast_week(known, ORIGIN, [NOON]).mean("c01-r02", NOON) > 5
+    assert small_model.forecast_short(known, datetime(2025, 5, 20, 5, tzinfo=UTC)).times

@@ -18,8 +18,8 @@ from domain.errors import BadInput, NotFound, RatiocastError
 from domain.places import Center
 from domain.time import as_utc, local_date, zone
 from flows.artifacts import write_file
-from flows.demand import Demand, quantile, short_chance
-from flows.pose import pose
+from flows.demand import Law, quantile, short_chance
+from flows.pose import Posed, pose
 from flows.progress import Progress, silent
 from flows.rows import center_of
 from flows.train import load_model
@@ -65,8 +65,7 @@ def make_plans(
     for number, center in enumerate(centers, start=1):
         named = week or week_after(now, center)
         try:
-            problem, demand = pose(warehouse, model, center, named, now)
-            plans.append(_solved(warehouse, data_dir, center, problem, demand, now))
+            plans.append(_solved(warehouse, data_dir, pose(warehouse, model, center, named, now), now))
         except (BadInput, NotFound) as error:
             problems.append(f"center {center.center_id} ({center.name}): {error}")
         progress("plan", number, len(centers))
@@ -80,10 +79,9 @@ def week_after(now: datetime, center: Center) -> str:
     return f"{year}-W{number:02d}"
 
 
-def _solved(
-    warehouse: Warehouse, data_dir: Path, center: Center, problem: Problem, demand: Demand, now: datetime
-) -> CenterPlan:
+def _solved(warehouse: Warehouse, data_dir: Path, posed: Posed, now: datetime) -> CenterPlan:
     """The stored plan if it answers this very problem, else a new version, checked before it is stored."""
+    problem, center = posed.problem, posed.center
     folder = data_dir / PLANS / center.center_id
     stem = problem.label
     before = _stored(folder, stem)
@@ -98,14 +96,13 @@ def _solved(
                 f"the plan of {center.center_id} for {problem.label} broke a rule and was not stored: {faults[0]}"
             )
         _store(folder, stem, problem, plan)
-    planned = planned_adults(problem, plan)
     row = {
         "center_id": center.center_id, "week": problem.label, "made_at": now, "status": plan.status, "gap": plan.gap,
         "sha256": plan.problem_hash, "problem": problem.model_dump_json(), "plan": plan.model_dump_json(),
     }  # fmt: skip
     with warehouse.transaction():
         warehouse.put("plans", [row])
-        warehouse.replace("risks", {"center_id": center.center_id}, _risks(center, demand, planned, now))
+        warehouse.replace("risks", {"center_id": center.center_id}, risks_of(posed, plan, now))
     shortage = sum(part.expected for part in plan.shortages) * problem.slot_hours
     return CenterPlan(
         center.center_id, problem.label, plan.version, plan.status, plan.gap, round(shortage, 2), len(plan.assignments),
@@ -114,7 +111,7 @@ def _solved(
 
 
 def planned_adults(problem: Problem, plan: Plan) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Adults the plan puts into each room and slot, those of joined rooms counted in the room they stand in."""
+    """[room, slot] adults the plan puts there, rooms in the order of the problem."""
     rows = {room.room_id: number for number, room in enumerate(problem.rooms)}
     planned = np.zeros((len(rows), len(problem.slots)), dtype=np.int64)
     for part in plan.assignments:
@@ -123,15 +120,25 @@ def planned_adults(problem: Problem, plan: Plan) -> np.ndarray[Any, np.dtype[np.
     return planned
 
 
-def _risks(
-    center: Center, demand: Demand, planned: np.ndarray[Any, np.dtype[np.int64]], now: datetime
-) -> list[dict[str, Any]]:
-    """Per room and slot: what will be required, what is planned, and the chance that it is too little."""
-    chance, high = short_chance(demand.draws, planned), quantile(demand.draws, 0.9)
-    mean = demand.draws.mean(axis=0)
+def risks_of(posed: Posed, plan: Plan, now: datetime) -> list[dict[str, Any]]:
+    """Per room and slot: what will be required, what is planned, and the share of all draws in which it is too little.
+
+    While rooms are joined, each of them shows what the joined room requires and all adults planned in it.
+    """
+    demand, law = posed.demand, Law(posed.center)
+    required, planned = demand.draws.copy(), planned_adults(posed.problem, plan)
+    rooms = {room.room_id: room for room in posed.rooms}
+    for joined in plan.combined:
+        rows = [demand.room_ids.index(room_id) for room_id in joined.rooms]
+        for column in range(joined.start, joined.end):
+            children = demand.children[:, rows, column].sum(axis=1)
+            at = demand.slots[column]
+            required[:, rows, column] = law.required(children, at, *(rooms[r] for r in joined.rooms))[:, None]
+            planned[rows, column] = planned[rows, column].sum()
+    chance, high, mean = short_chance(required, planned), quantile(required, 0.9), required.mean(axis=0)
     return [
         {
-            "center_id": center.center_id, "room_id": room_id, "slot": at, "origin": now,
+            "center_id": posed.center.center_id, "room_id": room_id, "slot": at, "origin": now,
             "required_mean": float(mean[row, column]), "required_q90": int(high[row, column]),
             "planned": int(planned[row, column]), "p_short": float(chance[row, column]),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -26,8 +27,18 @@ COMBINE_BEFORE = timedelta(minutes=90)  # of closing: rooms may be joined
 COMBINE_AFTER = timedelta(minutes=60)  # of opening
 
 
-def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: datetime) -> tuple[Problem, Demand]:
-    """A center's coverage problem of a week, and the demand behind its scenarios. BadInput if there is none to pose."""
+@dataclass(frozen=True)
+class Posed:
+    """A problem, and what its numbers were made of."""
+
+    problem: Problem
+    demand: Demand
+    center: Center
+    rooms: tuple[Room, ...]
+
+
+def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: datetime) -> Posed:
+    """A center's coverage problem of a week. BadInput if there is none to pose."""
     monday = iso_week_start(week)
     center_id = center.center_id
     rooms = [room_of(row) for row in _of(warehouse, "rooms", center_id, "room_id")]
@@ -69,7 +80,7 @@ def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: dat
         walks=_walks(rooms, wings),
         seed=SEED,
     )
-    return problem, demand
+    return Posed(problem, demand, center, tuple(rooms))
 
 
 def _open_days(warehouse: Warehouse, center: Center, monday: date, now: datetime) -> list[tuple[date, list[datetime]]]:

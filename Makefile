@@ -39,7 +39,7 @@ architecture: setup
 	$(BIN)/lint-imports
 
 unit: setup browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The tests of the pages need a real browser: installed where that is possible, else they skip and say so.
 browser:

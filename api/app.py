@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from api.console import add_console
 from api.errors import add_handlers
 from api.routes import headcounts, health, incidents, live, proposals, published, records, rules, settings, webhooks
 from api.service import Service
@@ -23,8 +22,11 @@ ROUTERS: list[APIRouter] = [
 ]  # fmt: skip
 
 
-def create_app(settings: Settings, clock: Clock) -> FastAPI:
-    """The service is opened when the app starts (StoreBusy if another one writes to its ledger) and closed with it."""
+def create_app(settings: Settings, clock: Clock, *, console: bool = True) -> FastAPI:
+    """The service is opened when the app starts (StoreBusy if another one writes to its ledger) and closed with it.
+
+    Without the `console` there is the API alone, which starts faster and needs less memory.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -47,5 +49,8 @@ def create_app(settings: Settings, clock: Clock) -> FastAPI:
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    add_console(app)
+    if console:
+        from api.console import add_console
+
+        add_console(app)
     return app

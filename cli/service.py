@@ -21,8 +21,6 @@ from storage.ledger import Connection, Ledger, access, open_ledger
 from storage.settings import Settings, load_settings
 from storage.signing import signing_key
 
-_GRACEFUL_SECONDS = 5  # open event streams would hold a shutdown up for ever
-
 Center = Annotated[str, typer.Option("--center", help="Center id; all of them if not given.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -49,17 +47,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Run the service: intake, live loop, outlets, API and console."""
-    import uvicorn
+    from api.serving import serve as run
 
-    from api.app import create_app
-
-    settings = load_settings(**{k: v for k, v in {"host": host, "port": port}.items() if v is not None})
-    open_ledger(settings.ledger_location).close()  # a ledger in use or out of reach is one sentence, not a traceback
-    app = create_app(settings, open_clock(settings))
-    uvicorn.run(
-        app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=_GRACEFUL_SECONDS,
-        access_log=False,
-    )  # fmt: skip
+    run(load_settings(**{name: value for name, value in {"host": host, "port": port}.items() if value is not None}))
 
 
 def audit_verify(

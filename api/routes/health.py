@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from api.dependencies import TheService
 from domain.time import format_instant
+from storage.ledger import outbox
 
 router = APIRouter(prefix="/v1", tags=["health"])
 
@@ -19,12 +20,14 @@ async def health(service: TheService, response: Response) -> dict[str, Any]:
         response.status_code = 503
     gaps = {key: len(known.beyond) for key, known in service.catchup.centers.items() if known.beyond}
     trouble = {c.center_id: c.trouble for c in service.live.centers.values() if c.trouble}
+    now = service.clock.now()
     return {
         "ready": service.ready,
-        "now": format_instant(service.clock.now()),
+        "now": format_instant(now),
         "centers": len(service.live.centers),
         "commits": service.ledger.commits,
         "waiting_for_events": len(gaps),
+        "unsent": await service.ledger.aread(lambda c: outbox.unsent(c, now)),
         "degraded": bool(service.degraded or trouble),
         "slowest_step_ms": round(service.live.slowest_step * 1000, 1),
         "look_ahead_ms": round(service.outlook.milliseconds, 1),

@@ -175,6 +175,12 @@ def attempts_of(connection: Connection, message_id: str) -> list[Attempt]:
     return [Attempt(**{**row._mapping, "repeat": bool(row.repeat)}) for row in connection.execute(query)]
 
 
+def unsent(connection: Connection, now: datetime) -> int:
+    """Messages that are on their way or should be; those held back until later do not count."""
+    on_the_way = (outbox.c.status == "sending") | ((outbox.c.status == "pending") & (outbox.c.not_before <= now))
+    return int(connection.execute(select(func.count()).select_from(outbox).where(on_the_way)).scalar_one())
+
+
 def next_due(connection: Connection) -> datetime | None:
     """When the next pending message may be sent."""
     return connection.execute(select(func.min(outbox.c.not_before)).where(outbox.c.status == "pending")).scalar()

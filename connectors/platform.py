@@ -28,6 +28,7 @@ from domain.time import format_instant
 
 Parsed = TypeVar("Parsed")
 PAGE_LIMIT = 1000
+MOST_EMPTY_PAGES = 20  # in a row
 LONGEST_RETRY_AFTER = timedelta(minutes=2)
 
 __all__ = ["PlatformClient", "PresentStaff"]
@@ -178,6 +179,7 @@ class PlatformClient:
     def _pages(self, what: str, path: str, query: dict[str, Any]) -> Iterator[list[Any]]:
         """Every page until `next_cursor` is null; an empty page that names a cursor is not the end."""
         seen: set[str] = set()
+        empty = 0
         cursor: str | None = None
         while True:
             page = {"limit": self._page_limit} | query | ({"cursor": cursor} if cursor else {})
@@ -188,9 +190,11 @@ class PlatformClient:
             cursor = answer["next_cursor"]
             if cursor is None:
                 return
-            if not isinstance(cursor, str) or cursor in seen:
+            empty = 0 if answer["data"] else empty + 1
+            again = cursor in seen and not 0 < empty <= MOST_EMPTY_PAGES  # an empty page may repeat its cursor
+            if not isinstance(cursor, str) or again:
                 raise PlatformMalformed(
-                    f"the platform's pages of {what} at {path} go round in a circle: {cursor!r:.60}"
+                    f"the platform's pages of {what} at {path} go round in a circle: {cursor!r:.50}"
                 )
             seen.add(cursor)
 
@@ -225,10 +229,16 @@ class PlatformClient:
                     response = self._http.request(method, self._url + path, params=params, json=json, headers=sent)
                     if response.status_code == 429 or response.status_code >= 500:
                         response.raise_for_status()
+                    _require_whole(response)
         except httpx.HTTPStatusError as error:
             raise PlatformUnavailable(
                 f"the platform at {self._url} answered {error.response.status_code} to {method} {path} "
                 f"{self._attempts} times; try again later, nothing read so far is lost"
+            ) from error
+        except _CutShort as error:
+            raise PlatformMalformed(
+                f"the platform at {self._url} answered {method} {path} with JSON that breaks off or is none, "
+                f"{self._attempts} times ({error}); try again later, nothing read so far is lost"
             ) from error
         except httpx.TransportError as error:
             raise PlatformUnavailable(
@@ -261,6 +271,19 @@ class PlatformClient:
             ) from error
 
 
+class _CutShort(Exception):
+    """An answer that says it is JSON and is not whole."""
+
+
+def _require_whole(response: httpx.Response) -> None:
+    """Raise if a JSON answer breaks off: that may pass, unlike a web page in place of the API."""
+    if response.is_success and "json" in response.headers.get("content-type", ""):
+        try:
+            response.json()
+        except ValueError as error:
+            raise _CutShort(str(error)) from error
+
+
 def _window(center_id: str, start: datetime | None, end: datetime | None) -> dict[str, Any]:
     bounds = (("from", start), ("to", end))
     return {"center_id": center_id} | {name: format_instant(at) for name, at in bounds if at is not None}
@@ -276,4 +299,4 @@ def _wait(error: Exception) -> bool | timedelta:
     if isinstance(error, httpx.HTTPStatusError):
         seconds = error.response.headers.get("retry-after", "")
         return min(timedelta(seconds=int(seconds)), LONGEST_RETRY_AFTER) if seconds.isdigit() else True
-    return isinstance(error, httpx.TransportError)
+    return isinstance(error, httpx.TransportError | _CutShort)

@@ -22,6 +22,7 @@ from evaluator.incidents import (
     message_from_json,
     message_to_json,
 )
+from evaluator.instants import Book
 from evaluator.lookahead import StaffRates, look_ahead
 from evaluator.observations import Observation, observation_from_json, observation_to_json
 from evaluator.policy import Policy, Route, Rung, Target, policy_from_json, policy_to_json
@@ -33,6 +34,7 @@ from evaluator.trust import Trust
 __all__ = [
     "Applied",
     "Assessment",
+    "Book",
     "BookedExpectation",
     "CenterFacts",
     "CenterState",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from domain.errors import NotFound
 from domain.time import format_instant
@@ -13,16 +13,10 @@ from evaluator import codec
 from evaluator.causes import UNKNOWN, RootCause, root_cause
 from evaluator.facts import CenterFacts
 from evaluator.groups import Group, group, members_of_groups, youngest
-from evaluator.instants import nap_over, next_instant
+from evaluator.instants import Book, nap_over, next_instant
 from evaluator.state import CenterState
 from evaluator.trust import Trust, judge
 from rulebook import AdultHere, Building, ChildHere, Departure, RoomLicence, Situation, Verdict
-
-
-class Book(Protocol):
-    """What the evaluator asks of a rulebook (`rulebook.load(...)`)."""
-
-    def check(self, situation: Situation) -> Verdict: ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ def assess(
     """Checks every room, or only the groups that hold one of `rooms` (what `Applied.rooms` named).
 
     `expected`: children a forecast expects per room by now; it lets silence be doubted. `next_instant` covers
-    the center and the rooms assessed: after a partial assessment keep the earlier of its own and the last one.
+    the rooms assessed: after a partial assessment keep the earlier of its own and the last one.
     """
     groups = members_of_groups(state, facts, now)
     wanted = (
@@ -128,7 +122,8 @@ def assess(
     for room_id in sorted(wanted):
         people = group(state, facts, room_id, groups[room_id], now)
         result[room_id] = _assess_room(state, facts, book, people, building, now, expected)
-    instants = [next_instant(state, facts, book, now), *(room.next_doubt for room in result.values())]
+    members = [member for room_id in wanted for member in groups[room_id]]
+    instants = [next_instant(state, facts, book, now, members), *(room.next_doubt for room in result.values())]
     soonest = min((instant for instant in instants if instant is not None), default=None)
     return Assessment(state.center_id, now, result, soonest, complete=rooms is None)
 

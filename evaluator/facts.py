@@ -223,6 +223,11 @@ class CenterFacts:
         return {room: tuple(sorted(parts, key=lambda each: (each[0].start, each[1]))) for room, parts in result.items()}
 
     @cached_property
+    def instants_of_day(self) -> dict[tuple[object, date], tuple[datetime, ...]]:
+        """Room for `evaluator.instants` to remember what it worked out, by rulebook and day."""
+        return {}
+
+    @cached_property
     def _day_starts(self) -> dict[datetime, datetime]:
         return {}
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from domain.events import Event, effective
 from domain.time import format_instant
-from evaluator.assessment import Assessment, Book, assess
+from evaluator.assessment import Assessment, assess
 from evaluator.facts import CenterFacts
 from evaluator.incidents import Change, Incident
+from evaluator.instants import Book
 from evaluator.observations import Observation
 from evaluator.state import CenterState
 

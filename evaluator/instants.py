@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from domain.time import local_instant
 from evaluator.facts import CenterFacts
 from evaluator.state import CenterState
+from rulebook import Situation, Verdict
 
 SHORT_ABSENCE_SECONDS = (300, 1200)  # the graces of short absences known in the rules (Head Start, Kansas)
 
 
-class Boundaries(Protocol):
-    def boundaries(self, opens: time | None, closes: time | None) -> Iterable[time]:
+class Book(Protocol):
+    """What the evaluator asks of a rulebook (`rulebook.load(...)`)."""
+
+    def check(self, situation: Situation) -> Verdict: ...
+
+    def boundaries(self, opens: time, closes: time) -> Sequence[time]:
         """Local times at which an answer may change by itself."""
         ...
 
 
-def next_instant(state: CenterState, facts: CenterFacts, book: object, now: datetime) -> datetime | None:
-    """The earliest such instant after `now`, of the whole center; when trust changes is each room's `next_doubt`."""
-    return min((each for each in _instants(state, facts, book, now) if each > now), default=None)
+def next_instant(
+    state: CenterState, facts: CenterFacts, book: Book, now: datetime, members: Collection[str]
+) -> datetime | None:
+    """The earliest such instant after `now` for these rooms; when trust changes is each room's `next_doubt`."""
+    return min((each for each in _instants(state, facts, book, now, members) if each > now), default=None)
 
 
 def nap_over(facts: CenterFacts, room_id: str, since: datetime) -> datetime:
@@ -33,32 +40,34 @@ def nap_over(facts: CenterFacts, room_id: str, since: datetime) -> datetime:
     return ends if ends > since else since
 
 
-def _instants(state: CenterState, facts: CenterFacts, book: object, now: datetime) -> Iterator[datetime]:
-    day = facts.day_of(now)
-    tomorrow = day + timedelta(days=1)
-    yield from _rule_boundaries(facts, book, day)
-    yield local_instant(tomorrow, time(0), facts.tz)  # birthdays, credentials, dated rules
+def _instants(
+    state: CenterState, facts: CenterFacts, book: Book, now: datetime, members: Collection[str]
+) -> Iterator[datetime]:
+    yield from _of_the_day(facts, book, facts.day_of(now))
     yield facts.day_start(now) + timedelta(days=1)
-    for room_id in facts.rooms:
+    for room_id in members:
         nap = state.nap(room_id)
         if nap is not None:
             yield nap_over(facts, room_id, nap.since)
-    for staff_ids in state.staffed.values():
-        for staff_id in staff_ids:
+        for staff_id in state.staffed.get(room_id, ()):
             place = state.adult(staff_id)
             if place is not None and place.state == "stepped_out":
                 yield from (place.state_since + timedelta(seconds=seconds) for seconds in SHORT_ABSENCE_SECONDS)
             shift = facts.shift_at(staff_id, now)
             if shift is not None:
                 yield shift.end
-                yield from (part.start for part in shift.segments)
-                yield from (part.end for part in shift.segments)
+                for part in shift.segments:
+                    yield part.start
+                    yield part.end
 
 
-def _rule_boundaries(facts: CenterFacts, book: object, day: date) -> Iterator[datetime]:
-    boundaries = getattr(book, "boundaries", None)
-    if boundaries is None:
-        return
-    for at in boundaries(facts.center.opens, facts.center.closes):
-        yield local_instant(day, at, facts.tz)
-        yield local_instant(day + timedelta(days=1), at, facts.tz)
+def _of_the_day(facts: CenterFacts, book: Book, day: date) -> tuple[datetime, ...]:
+    """The rules' own boundaries today and tomorrow, and midnight (birthdays, credentials, dated values)."""
+    found = facts.instants_of_day.get((book, day))
+    if found is None:
+        tomorrow = day + timedelta(days=1)
+        at = [local_instant(tomorrow, time(0), facts.tz)]
+        for boundary in book.boundaries(facts.center.opens, facts.center.closes):
+            at += [local_instant(day, boundary, facts.tz), local_instant(tomorrow, boundary, facts.tz)]
+        found = facts.instants_of_day[book, day] = tuple(sorted(at))
+    return found

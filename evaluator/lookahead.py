@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from domain.people import Segment
-from evaluator.assessment import Book
 from evaluator.conditions import Risk
 from evaluator.expectations import Expectation
 from evaluator.facts import CenterFacts
 from evaluator.groups import members_of_groups
-from evaluator.instants import nap_over
+from evaluator.instants import Book, nap_over
 from evaluator.state import CenterState
 from evaluator.tracks import StaffPlace
 from rulebook import AdultHere, ChildHere, RoomLicence, Situation

@@ -327,8 +327,7 @@ class CenterState:
             naps.add(event)
             return {event.room_id}, naps.events[-1] is not event
         if kind in _COMBINATION:
-            self._combination.add(event)
-            return self._all_rooms() | set(event.room_ids), self._combination.events[-1] is not event
+            return self._combination_changes(event, remove=False), self._combination.events[-1] is not event
         return set(), False
 
     def _unplace(self, event: Event) -> set[str]:
@@ -341,8 +340,7 @@ class CenterState:
             self._naps[event.room_id].remove(event)
             return {event.room_id}
         if kind in _COMBINATION:
-            self._combination.remove(event)
-            return self._all_rooms() | set(event.room_ids)
+            return self._combination_changes(event, remove=True)
         return set()
 
     def _child_changes(
@@ -395,8 +393,16 @@ class CenterState:
             return False
         return track.fold(each for each in track.events if key_of(each) < key_of(event)) is None
 
-    def _all_rooms(self) -> set[str]:
-        return set(self.rooms) | {room_id for room_id in self.staffed if room_id}
+    def _combination_changes(self, event: Event, *, remove: bool) -> set[str]:
+        track = self._combination
+        before = dict(track.place.members) if track.place else {}
+        if remove:
+            track.remove(event)
+        else:
+            track.add(event)
+        after = dict(track.place.members) if track.place else {}
+        moved = {room for room in before.keys() | after.keys() if before.get(room) != after.get(room)}
+        return moved | {target for room in moved for side in (before, after) if (target := side.get(room))}
 
     def _heard(self, event: Event) -> None:
         """Keeps how far the deliveries reach, whatever they are worth."""

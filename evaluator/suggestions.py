@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from domain.time import format_instant
 from evaluator import codec
-from evaluator.assessment import Assessment, Book, RoomAssessment, assess
+from evaluator.assessment import Assessment, RoomAssessment, assess
 from evaluator.facts import CenterFacts
+from evaluator.instants import Book
 from evaluator.state import CenterState
 from rulebook import Combined, Situation, Verdict
 

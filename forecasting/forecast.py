@@ -41,6 +41,7 @@ class Forecast:
     adults: Floats | None = None
     sampler: Sampler | None = None  # (n, seed) -> (n, rooms, times, bands) children
     reasons: Callable[[int, int], list[str]] | None = None
+    room_models: Mapping[str, str] = field(default_factory=dict)  # of rooms in which another model stands in
     notes: tuple[str, ...] = ()  # of the whole forecast: fall-backs in force, widened intervals
     _index: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
@@ -96,7 +97,7 @@ class Forecast:
         for column, level in enumerate(LEVELS):
             frame[f"q{round(level * 100):02d}"] = levels[:, column].astype(float)
         frame["mean"] = (self.pmf @ np.arange(self.pmf.shape[2])).reshape(-1)
-        frame["model"] = self.model
+        frame["model"] = [self.room_models.get(room, self.model) for room in self.room_ids for _ in self.times]
         return frame[list(TABLE_COLUMNS)]
 
     def position(self, room_id: str, target_time: datetime) -> tuple[int, int]:

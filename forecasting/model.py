@@ -18,6 +18,7 @@ from domain.time import as_utc, format_instant
 from forecasting.attendance import Attendance, attendance_of
 from forecasting.boost import Boost, train_boost
 from forecasting.calibration import SHORT_AHEAD, Calibration
+from forecasting.card import card_of
 from forecasting.forecast import Forecast
 from forecasting.habits import Learning
 from forecasting.history import History, Known
@@ -155,8 +156,12 @@ def train(history: History, until: datetime) -> Model:
     parameters, patterns = train_parameters(known, centers)
     boost = train_boost(list(rehearse(parameters, patterns)))
     staff = {center: staff_rates(known, center) for center in known.center_ids}
-    short, week = calibrate_short(parameters, patterns, boost), calibrate_week(parameters, patterns)
-    return Model(parameters, as_utc(until), boost=boost, staff=staff, short_calibration=short, week_calibration=week)
+    short, scores = calibrate_short(parameters, patterns, boost)
+    week, week_scores = calibrate_week(parameters, patterns)
+    card = card_of(centers, parameters, scores | week_scores) | {"trained_until": format_instant(until)}
+    return Model(
+        parameters, as_utc(until), card, boost=boost, staff=staff, short_calibration=short, week_calibration=week
+    )
 
 
 def whereabouts(known: Known, now: datetime, center_id: str) -> tuple[list[Present], list[Left]]:

@@ -12,6 +12,7 @@ from forecasting.boost import Boost
 from forecasting.calibration import SHORT_AHEAD, Calibration, transforms
 from forecasting.counting import count_pmf
 from forecasting.doubt import TRUSTING
+from forecasting.forecast import quantiles
 from forecasting.hazards import KNOTS, LEFT, PRESENT, WAITING, Chances, chances_of
 from forecasting.patterns import Parameters, Patterns
 from forecasting.rooms import placed, raw_pmf
@@ -66,23 +67,29 @@ def _scene(s: Session, minute: float) -> Scene:
     return Scene(s, minute, chances, there[chances.here], there[chances.waiting])
 
 
-def calibrate_short(parameters: Parameters, centers: Sequence[Patterns], boost: Boost) -> Calibration:
-    """Calibration of the short horizon on other scenes of the same days than those the boosters learnt from."""
-    result, draw = Calibration.new(SHORT_AHEAD), np.random.default_rng(11)
+def calibrate_short(
+    parameters: Parameters, centers: Sequence[Patterns], boost: Boost
+) -> tuple[Calibration, dict[str, float]]:
+    """Calibration of the short horizon on other scenes of the same days than those the boosters learnt from, and
+    the scores on the way (before calibration)."""
+    result, draw, tally = Calibration.new(SHORT_AHEAD), np.random.default_rng(11), Tally()
     for scene in rehearse(parameters, centers, seed=13):
         s, at = scene.session, scene.minute + KNOTS
         pmf = raw_pmf(s, placed(s, boost.corrected(scene.chances, KNOTS), scene.minute, at))
         actual = actual_counts(s.patterns.attendance, s.day, at, s.leave_at)
         inside = (at >= s.patterns.attendance.opens) & (at <= s.patterns.attendance.closes)
         rooms = len(pmf)
+        for knot in np.flatnonzero(inside):
+            tally.add(f"{KNOTS[knot]:.0f}min", pmf[:, knot], actual[:, knot])
         pit = transforms(pmf, actual, draw)[:, inside].ravel()
         result = result.seen(pit, np.tile(KNOTS[inside], rooms), np.tile(at[inside], rooms))
-    return result
+    return result, tally.scores()
 
 
-def calibrate_week(parameters: Parameters, centers: Sequence[Patterns]) -> Calibration:
-    """Calibration of the week ahead: every open day of the last weeks as foreseen 1, 3 or 7 days before."""
-    result, draw = Calibration.new((0.0,)), np.random.default_rng(12)
+def calibrate_week(parameters: Parameters, centers: Sequence[Patterns]) -> tuple[Calibration, dict[str, float]]:
+    """Calibration of the week ahead: every open day of the last weeks as foreseen 1, 3 or 7 days before; and
+    the scores on the way."""
+    result, draw, tally = Calibration.new((0.0,)), np.random.default_rng(12), Tally()
     for patterns in centers:
         a, p = patterns.attendance, parameters
         for day in np.flatnonzero(a.open_day[: a.future])[25:][-REHEARSED_DAYS // 2 :]:
@@ -94,8 +101,30 @@ def calibrate_week(parameters: Parameters, centers: Sequence[Patterns]) -> Calib
             pmf = count_pmf(there, patterns.rooms[rows, day], len(a.room_ids), np.full(NODES, 1 / NODES))
             actual = actual_counts(a, int(day), at, patterns.leaving.location[:, day])
             minutes = np.tile(at, len(pmf))
+            tally.add("week", pmf, actual)
             result = result.seen(transforms(pmf, actual, draw).ravel(), np.zeros(len(minutes)), minutes)
-    return result
+    return result, tally.scores()
+
+
+class Tally:
+    """Mean pinball loss over 0.1, 0.5, 0.9 and the share inside q10..q90, by name."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Floats] = {}
+
+    def add(self, name: str, pmf: Floats, actual: Ints) -> None:
+        levels = np.array([0.1, 0.5, 0.9])
+        q = quantiles(pmf, levels.tolist())
+        error = actual[..., None] - q
+        loss = np.maximum(levels * error, (levels - 1) * error).mean(axis=-1)
+        inside = (q[..., 0] <= actual) & (actual <= q[..., 2])
+        self._sums.setdefault(name, np.zeros(3))[:] += (loss.sum(), inside.sum(), loss.size)
+
+    def scores(self) -> dict[str, float]:
+        result = {}
+        for name, (loss, inside, n) in self._sums.items():
+            result[f"{name} pinball"], result[f"{name} coverage80"] = float(loss / n), float(inside / n)
+        return result
 
 
 def actual_counts(a: Attendance, day: int, at: Floats, usual_leave: Floats) -> Ints:

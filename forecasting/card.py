@@ -1,0 +1,58 @@
+"""Model cards: what a model was made from and how well it did, stored with its artifact."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from forecasting.attendance import Attendance
+from forecasting.hazards import COMING_FEATURES, LEAVING_FEATURES
+from forecasting.patterns import Parameters
+from forecasting.showup import FEATURES
+
+
+def card_of(centers: Sequence[Attendance], parameters: Parameters, scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain JSON: data window, features, scores on rehearsed days, code version. No child or adult is named."""
+    days = [a.days[n] for a in centers for n in np.flatnonzero(a.open_day[: a.future])]
+    return {
+        "purpose": "headcounts per room: the next hour and the next two weeks, with counted adults",
+        "data": {
+            "first_day": min(days).isoformat() if days else None,
+            "last_day": max(days).isoformat() if days else None,
+            "centers": [a.center_id for a in centers],
+            "open_days": len(days),
+            "rooms": sum(len(a.room_ids) for a in centers),
+            "children": sum(len(set(a.child_ids)) for a in centers),
+            "visits": int(sum(a.present.sum() for a in centers)),
+        },
+        "features": {"show_up": list(FEATURES), "leaving": list(LEAVING_FEATURES), "coming": list(COMING_FEATURES)},
+        "learnt": {
+            "half_life_days": {
+                "coming": parameters.coming.half_life_days,
+                "leaving": parameters.leaving.half_life_days,
+            },
+            "carry_over": parameters.carry_over,
+            "siblings_together": parameters.together,
+            "usual_show_up": parameters.show_up.usual_rate,
+        },
+        "scores": dict(scores),
+        "code": code_version(),
+    }
+
+
+def code_version() -> dict[str, str]:
+    """The release, a fingerprint of this folder's sources, and the learner's version."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    try:
+        release = version("ratiocast")
+    except PackageNotFoundError:
+        release = "unreleased"
+    return {"ratiocast": release, "forecasting": digest.hexdigest()[:16], "lightgbm": lgb.__version__}

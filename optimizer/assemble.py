@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from optimizer.goals import SHORTAGE_UNITS
 from optimizer.measure import Measure
-from optimizer.plan import GOALS, Combined, Goal, Issue, Plan, Shortage, ShiftChange
+from optimizer.plan import GOALS, Combined, Goal, Issue, Plan, ShiftChange, Shortage
 from optimizer.problem import Assignment, Problem, Span
 from optimizer.reasons import reasons_for, why_short
 from optimizer.roster import Place

@@ -74,9 +74,9 @@ def _facts(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
     for adult in problem.staff:
         for t in range(problem.frozen_until):
             fact, place = measure.before.get((adult.staff_id, t)), measure.at[adult.staff_id].get(t)
-            if (fact is None) != (place is None):
-                yield f"{adult.staff_id}: slot {t} is a fact and was changed"
-            elif fact and place and (fact.state, fact.room_id) != (place.state, place.room_id):
+            if (fact is None) != (place is None) or (
+                fact and place and (fact.state, fact.room_id) != (place.state, place.room_id)
+            ):
                 yield f"{adult.staff_id}: slot {t} is a fact and was changed"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 from ortools.math_opt.python import mathopt
 
@@ -17,9 +18,9 @@ from optimizer.ground import Ground
 from optimizer.problem import Adult, Problem
 from optimizer.roster import DayRoster, Pause, Stretch
 
-Variable = mathopt.Variable
-Terms = list[tuple[Variable, float]]
-Keyed = dict[tuple[str, str, int], Variable]  # staff, room, t
+Variable: TypeAlias = mathopt.Variable
+Terms: TypeAlias = list[tuple[Variable, float]]
+Keyed: TypeAlias = dict[tuple[str, str, int], Variable]  # staff, room, t
 
 
 @dataclass
@@ -186,7 +187,7 @@ def _presence_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:
     flexible_start = stretch.earliest_start < stretch.latest_start
     for room in m.demand.rooms_that_matter(adult):
         for t in range(m.path_start(adult, stretch), stretch.latest_end):
-            if m.ground.may_be(adult, room, t):
+            if m.ground.may_be(adult, room, t) and m.demand.worth(adult, room, t):
                 m.present[who, room, t] = m.choice()
                 m.arrive[who, room, t] = m.share()
                 if flexible_start and t <= stretch.latest_start:

@@ -13,12 +13,10 @@ from ortools.math_opt.python import mathopt
 from optimizer.constraints import CONSTRAINTS
 from optimizer.day_model import DayModel, Terms, Variable
 from optimizer.day_plan import DayPlan
-from optimizer.demand import Demand
-from optimizer.goals import GOAL_TERMS, cost, haste, obligations, shortage
-from optimizer.ground import Ground
+from optimizer.goals import cost, disruption, haste, obligations, shortage
+from optimizer.greedy import polish_day
 from optimizer.pool import build_pool, pool_points
-from optimizer.problem import Problem
-from optimizer.roster import DayRoster
+from optimizer.roster import Place
 
 _FOUND = (mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.FEASIBLE)
 _LEAST_SECONDS = 0.05
@@ -102,11 +100,61 @@ def minimize(
     return answer.variable_values(), answer.best_objective_bound()
 
 
-def refine_day(
-    problem: Problem, ground: Ground, roster: DayRoster, day: DayPlan, pooled: Pooled, seconds: float
-) -> tuple[DayPlan, DayBounds]:
-    """Prove or improve who goes where."""
+def refine_day(m: DayModel, day: DayPlan, pooled: Pooled, seconds: float, seed: int) -> tuple[DayPlan, DayBounds]:
+    """From a plan of the day, the breaks of those who never move as they are: improve who goes where, goal by goal."""
+    build(m)
+    deadline = time.monotonic() + seconds
+    for terms in (_strictly_before(obligations(m), shortage(m)), _strictly_before(haste(m), disruption(m))):
+        left = (deadline - time.monotonic()) * 0.6
+        if not terms or left < _LEAST_SECONDS:
+            continue
+        answer = minimize(m, terms, left, seed, _step(terms), _as_values(m, day))
+        if answer is None:
+            break
+        values, _ = answer
+        m.row(terms, -inf, sum(values[var] * price for var, price in terms) + 0.01)
+        day = polish_day(m.ground, m.roster, m.demand, _read_day(m, day, values))
     return day, pooled.bounds
+
+
+def _as_values(m: DayModel, day: DayPlan) -> dict[Variable, float]:
+    """A plan as values of the whole variables; the rest follows from them."""
+    known: dict[Variable, float] = {}
+    for (who, room, t), var in m.present.items():
+        known[var] = float(day.places[who].get(t) == Place("room", room))
+    for (who, name, t), var in m.pause.items():
+        places = day.places[who]
+        taken = places.get(t) == Place("break", None, name) and places.get(t - 1) != Place("break", None, name)
+        known[var] = float(taken)
+    for (who, name), var in m.missed.items():
+        known[var] = float(Place("break", None, name) not in day.places[who].values())
+    return known
+
+
+def _read_day(m: DayModel, day: DayPlan, values: Mapping[Variable, float]) -> DayPlan:
+    """The day with its movers where the values put them."""
+    for adult in m.movers:
+        who = adult.staff_id
+        places = {
+            t: place
+            for t, place in day.places[who].items()
+            if not any(m.path_start(adult, s) <= t < s.latest_end for s in m.stretches(adult))
+        }
+        for stretch in m.stretches(adult):
+            for t in range(m.path_start(adult, stretch), stretch.latest_end):
+                rooms = [
+                    room for room in m.demand.rooms_that_matter(adult) if _is_one(values, m.present.get((who, room, t)))
+                ]
+                places[t] = Place("room", rooms[0]) if rooms else Place("idle")
+        for pause in m.pauses_of[who]:
+            for start in (t for t in pause.starts if _is_one(values, m.pause[who, pause.break_id, t])):
+                places.update({t: Place("break", None, pause.break_id) for t in range(start, start + pause.slots)})
+        day.places[who] = places
+    return day
+
+
+def _is_one(values: Mapping[Variable, float], var: Variable | None) -> bool:
+    return var is not None and values.get(var, 0.0) > 0.5
 
 
 def _strictly_before(first: Terms, second: Terms) -> Terms:
@@ -122,12 +170,9 @@ def _step(terms: Terms) -> float:
 
 
 def _read_pool(m: DayModel, values: Mapping[Variable, float], bounds: DayBounds) -> Pooled:
-    def chosen(var: Variable) -> bool:
-        return values.get(var, 0.0) > 0.5
-
-    breaks = {(who, name): t for (who, name, t), var in m.pause.items() if chosen(var)}
-    starts = {who: t for (who, t), var in m.begin.items() if chosen(var)}
-    ends = {who: t for (who, t), var in m.finish.items() if chosen(var)}
+    breaks = {(who, name): t for (who, name, t), var in m.pause.items() if _is_one(values, var)}
+    starts = {who: t for (who, t), var in m.begin.items() if _is_one(values, var)}
+    ends = {who: t for (who, t), var in m.finish.items() if _is_one(values, var)}
     shifts = {who: (starts[who], ends[who]) for who in starts}
-    combined = {key for key, var in m.combined.items() if chosen(var)}
+    combined = {key for key, var in m.combined.items() if _is_one(values, var)}
     return Pooled(breaks, shifts, combined, bounds)

@@ -6,11 +6,12 @@ Expected shortage is convex in the number of adults, so one continuous variable 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 from optimizer.ground import Ground
-from optimizer.problem import Adult, Combination
+from optimizer.problem import Adult, Assignment, Combination, Lock
 from optimizer.roster import DayRoster
+
+BRIDGE_SLOTS = 4  # who is needed again within this time may wait in the room
 
 
 class Demand:
@@ -37,11 +38,23 @@ class Demand:
                 sure = 0 if room.room_id in self._joining else self._sure[room.room_id, t]
                 self.levels |= {(room.room_id, t, k): w for k, w in weights.items() if k > sure}
         self._cache: dict[str, list[str]] = {}
+        self._ties_of: dict[str, set[str]] = {}
+        self._near: dict[str, set[int]] = {}
         self._needy = {room for room, _, _ in self.levels}
 
     def at_home(self, room_id: str, slot: int) -> list[Adult]:
         """Adults who never leave the room but for breaks and the ends of flexible shifts, and count in it."""
         return self._at_home[room_id, slot]
+
+    def worth(self, adult: Adult, room_id: str, slot: int) -> bool:
+        """Is the slot near a need of the room, or is the adult tied to the room? Elsewhere presence gains nothing."""
+        if room_id in self._joining or room_id in self._tied(adult):
+            return True
+        if room_id not in self._near:
+            reach = max(self.problem.house.min_stay_slots, BRIDGE_SLOTS)
+            needs = {t for room, t, _ in self.levels if room == room_id}
+            self._near[room_id] = {t + d for t in needs for d in range(-reach, reach + 1)}
+        return slot in self._near[room_id]
 
     def weights(self, room_id: str, slot: int) -> dict[int, float]:
         """k -> what missing the k-th adult weighs, in thousandths."""
@@ -100,12 +113,22 @@ class Demand:
             self._cache[staff_id] = sorted(self._ties(self.ground.adults[staff_id]))
         return self._cache[staff_id]
 
-    def _ties(self, adult: Adult) -> Iterable[str]:
+    def _ties(self, adult: Adult) -> set[str]:
+        return {room for room in self._needy | self._joining if adult.counts_in(room)} | self._tied(adult)
+
+    def _tied(self, adult: Adult) -> set[str]:
+        """Home, where the plan in force or a lock has the adult, and where the day begins."""
+        if adult.staff_id not in self._ties_of:
+            self._ties_of[adult.staff_id] = self._find_ties(adult)
+        return self._ties_of[adult.staff_id]
+
+    def _find_ties(self, adult: Adult) -> set[str]:
         day = self.roster.day
-        tied = {room for room in self._needy | self._joining if adult.counts_in(room)}
+        tied: set[str] = set()
         if adult.home_room_id and adult.counts_in(adult.home_room_id):
             tied.add(adult.home_room_id)
-        for item in (*self.problem.current, *self.problem.locks):
+        words: tuple[Assignment | Lock, ...] = (*self.problem.current, *self.problem.locks)
+        for item in words:
             if item.staff_id == adult.staff_id and item.room_id and item.start < day.end and item.end > day.start:
                 tied.add(item.room_id)
         origin = self.roster.origins.get(adult.staff_id)

@@ -59,6 +59,19 @@ def complete_day(
     return plan
 
 
+def polish_day(ground: Ground, roster: DayRoster, demand: Demand, plan: DayPlan, rounds: int = ROUNDS) -> DayPlan:
+    """Better routes for the movers, one after the other, everything else as it is; never worse."""
+    book = Book(demand, plan.combined)
+    for who, places in sorted(plan.places.items()):
+        book.enter(ground.adults[who], places)
+    movers = [ground.adults[who] for who in sorted(roster.stretches) if ground.moves(ground.adults[who])]
+    routers = [Router(ground, roster, adult, _duty(ground, roster, adult)) for adult in movers]
+    for _ in range(rounds):
+        if not any([_reroute(roster, router.adult, plan, book, router) for router in routers]):
+            break
+    return plan
+
+
 def _duty(ground: Ground, roster: DayRoster, adult: Adult) -> float:
     """Slots of duty before the planned part of the day."""
     places = ground.carry.places.get(adult.staff_id, {})

@@ -257,8 +257,8 @@ class Measure:
         points += house.changed_slot_points * sum(
             self._changed(run.adult, t) for run in self.runs for t in range(run.start, run.end)
         )
-        for change in self.plan.shift_changes:
-            ends = (change.was.start != change.becomes.start) + (change.was.end != change.becomes.end)
+        for moved in self.plan.shift_changes:
+            ends = (moved.was.start != moved.becomes.start) + (moved.was.end != moved.becomes.end)
             points += house.shift_change_points * ends
         return points + house.combine_points * len(self.plan.combined)
 

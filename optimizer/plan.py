@@ -8,7 +8,8 @@ from pydantic import Field
 
 from optimizer.problem import Assignment, Name, Part, Slot, Span, read
 
-GOALS = ("obligations", "shortage", "haste", "cost", "disruption", "fairness")
+GoalName = Literal["obligations", "shortage", "haste", "cost", "disruption", "fairness"]
+GOALS: tuple[GoalName, ...] = ("obligations", "shortage", "haste", "cost", "disruption", "fairness")
 
 
 class Goal(Part):
@@ -19,7 +20,7 @@ class Goal(Part):
     `House`; fairness: sum over floats of squared duty hours (duty_before included).
     """
 
-    name: Literal["obligations", "shortage", "haste", "cost", "disruption", "fairness"]
+    name: GoalName
     value: float
     bound: float | None = Field(
         default=None, description="No plan does better on this goal, given the goals before it."

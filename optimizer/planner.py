@@ -103,12 +103,28 @@ def _plan_day(
     skeleton = DayPlan(shifts=dict(fixed.stretches), combined=pooled.combined)
     day = complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks)
     left = seconds - (time.perf_counter() - started)
-    return refine_day(problem, ground, fixed, day, pooled, left)
+    settled = _with_breaks(fixed, ground, day)
+    return refine_day(DayModel(problem, ground, settled, Demand(ground, settled)), day, pooled, left, problem.seed)
+
+
+def _with_breaks(roster: DayRoster, ground: Ground, day: DayPlan) -> DayRoster:
+    """The roster with the breaks of those who never move where the day has them."""
+    starts = {
+        (who, place.break_id): min(t for t, p in places.items() if p == place and t >= roster.first)
+        for who, places in day.places.items()
+        for place in places.values()
+        if place.break_id and not ground.moves(ground.adults[who])
+    }
+    pauses = tuple(
+        replace(p, starts=(starts[p.staff_id, p.break_id],)) if (p.staff_id, p.break_id) in starts else p
+        for p in roster.pauses
+    )
+    return replace(roster, pauses=pauses)
 
 
 def _with_shifts(roster: DayRoster, shifts: dict[str, tuple[int, int]]) -> DayRoster:
     """The roster with its flexible shifts decided."""
-    stretches = {}
+    stretches: dict[str, tuple[Stretch, ...]] = {}
     for who, found in roster.stretches.items():
         if who in shifts:
             a, b = shifts[who]

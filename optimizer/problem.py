@@ -117,7 +117,7 @@ class Adult(Part):
     overtime_after_hours: Hours = Field(default=40.0, description="Weekly hours from which overtime is paid.")
     overtime_factor: float = Field(default=1.5, ge=1, le=10)
     familiar: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
-        {}, description="room_id -> 0 stranger, 1 at home."
+        default={}, description="room_id -> 0 stranger, 1 at home."
     )
     duty_before: Hours = Field(default=0.0, description="Hours of float duty over the last weeks.")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from optimizer.plan import Issue
 from optimizer.problem import Adult, Assignment, Break, Day, Problem, Shift, Span
@@ -163,7 +164,7 @@ def _worked(
 def _note_cut(adult: Adult, slot: int, hours_left: bool, rested: bool, issues: list[Issue]) -> None:
     if hours_left and rested:
         return
-    kind = "rest_cut" if hours_left else "hours_cut"
+    kind: Literal["rest_cut", "hours_cut"] = "rest_cut" if hours_left else "hours_cut"
     last = issues[-1] if issues else None
     if last and (last.kind, last.staff_id) == (kind, adult.staff_id) and last.slot >= slot - 96:
         return

@@ -118,9 +118,16 @@ def assess(
         set(groups) if rooms is None else {t for t, members in groups.items() if not set(rooms).isdisjoint(members)}
     )
     building = _building(state, facts, now)
+    usual: dict[str, int] = {}
+    if any(napping(state, facts, member, now) for target in wanted for member in groups[target]):
+        usual = {
+            target: _without_relief(state, facts, book, target, members, now) for target, members in groups.items()
+        }
     result: dict[str, RoomAssessment] = {}
     for room_id in sorted(wanted):
         people = group(state, facts, room_id, groups[room_id], now)
+        if usual:
+            building = replace(building, required_elsewhere=sum(usual.values()) - usual[room_id])
         result[room_id] = _assess_room(state, facts, book, people, building, now, expected)
     members = [member for room_id in wanted for member in groups[room_id]]
     instants = [next_instant(state, facts, book, now, members), *(room.next_doubt for room in result.values())]
@@ -220,6 +227,14 @@ def _building(state: CenterState, facts: CenterFacts, now: datetime) -> Building
     adults = [state.adult(staff_id) for ids in state.staffed.values() for staff_id in ids]
     here = [place for place in adults if place is not None and place.since >= start and place.state != "on_break"]
     return Building(sum(place is not None and place.since >= start for place in children), len(here))
+
+
+def _without_relief(
+    state: CenterState, facts: CenterFacts, book: Book, room_id: str, members: tuple[str, ...], now: datetime
+) -> int:
+    """Adults a room needs if nobody naps: nap relief elsewhere rests on them being in the building."""
+    situation = situation_of(state, facts, group(state, facts, room_id, members, now), None, now)
+    return book.check(replace(situation, activity="normal", adults=())).required
 
 
 def _fewer(building: Building | None) -> Building | None:

@@ -62,6 +62,21 @@ def conditions(
     return found
 
 
+def premises(rooms: Iterable[RoomAssessment]) -> Condition | None:
+    """Fewer adults in the building than its number of children needs; any room's verdict tells."""
+    for room in rooms:
+        missing = room.verdict.premises_deficit
+        if missing:
+            sentence = (
+                f"the building needs {room.verdict.premises_required} adults by head count; {missing} are missing"
+            )
+            name = {"name": "The building", "room_id": ""}
+            return Condition(
+                "premises", "ratio", "violation", sentence, "unknown", doubtful=False, room=room, odds=name
+            )
+    return None
+
+
 def _shortage(room: RoomAssessment, policy: Policy) -> Condition | None:
     verdict = room.verdict
     nobody = bool(room.group.children) and not room.group.in_room

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from domain.time import format_instant
 from evaluator import texts
 from evaluator.assessment import Assessment, RoomAssessment
-from evaluator.conditions import Condition, Risk, conditions
-from evaluator.incidents import MATTERS, Change, Incident, incident_id
+from evaluator.conditions import Condition, Risk, conditions, premises
+from evaluator.incidents import MATTERS, PREMISES, Change, Incident, incident_id
 from evaluator.policy import Policy, rank
 from evaluator.telling import all_clear, clear_after, tell, timers
 
@@ -45,7 +45,7 @@ def decide(
         ):
             del found["count"]
         changes += _room(assessment.center_id, room_id, room, found, open_by, policy, now, odds_known=risks is not None)
-    return changes
+    return changes + _premises(assessment, open_by.get(("", PREMISES)), policy, now)
 
 
 def next_decision(incidents: Iterable[Incident], now: datetime) -> datetime | None:
@@ -57,9 +57,20 @@ def next_decision(incidents: Iterable[Incident], now: datetime) -> datetime | No
 def _covered(assessment: Assessment, open_by: dict[tuple[str, str], Incident]) -> set[str]:
     """Rooms to decide on: those assessed, and those that are no group of their own any more."""
     inside = {member for room in assessment.rooms.values() for member in room.group.members}
-    open_rooms = {room_id for room_id, _ in open_by}
+    open_rooms = {room_id for room_id, _ in open_by if room_id}
     gone = open_rooms if assessment.complete else open_rooms & inside
     return set(assessment.rooms) | gone
+
+
+def _premises(assessment: Assessment, before: Incident | None, policy: Policy, now: datetime) -> list[Change]:
+    condition = premises(assessment.rooms.values())
+    if condition is not None:
+        change = _holds(assessment.center_id, "", before, condition, policy, None, now)[1]
+    elif before is not None and assessment.rooms:
+        change = _gone(before, None, now, came_true=False)[1]
+    else:
+        change = None
+    return [change] if change is not None else []
 
 
 def _found(

@@ -12,7 +12,8 @@ from domain.time import format_instant
 from evaluator import codec
 from evaluator.policy import Policy, Target
 
-MATTERS = ("shortage", "group_size", "outlook", "count")
+MATTERS = ("shortage", "group_size", "outlook", "count")  # of one room, the strongest first
+PREMISES = "premises"  # of the whole building; its incidents carry room_id ""
 OPEN = frozenset({"open", "escalated", "acknowledged"})
 
 
@@ -52,8 +53,8 @@ class Incident:
 
     incident_id: str
     center_id: str
-    room_id: str
-    matter: str  # shortage | group_size | outlook | count
+    room_id: str  # of combined rooms the target; "" for the whole building
+    matter: str  # shortage | group_size | outlook | count | premises
     cause: str  # what the grace depends on: nobody | ratio | step_out | group_size | headroom | outlook | count
     severity: str
     status: str

@@ -25,6 +25,8 @@ def title(incident: Incident, route: str, condition: Condition) -> str:
         text = f"{name} may be short at {at}, {round(100 * float(condition.facts['odds']))} %"
     elif incident.matter == "group_size":
         text = f"{name}: group of {verdict.get('group_size')} where {verdict.get('group_limit')} are allowed"
+    elif incident.matter == "premises":
+        text = f"The building is short of {_adults(verdict.get('premises_deficit', 0))}"
     elif incident.cause == "nobody":
         text = f"{name}: {_children(verdict.get('group_size', 0))} and no adult"
     else:
@@ -64,6 +66,8 @@ def over_title(incident: Incident) -> str:
 
 def resolution(incident: Incident, room: RoomAssessment | None) -> str:
     """Why an incident is over, in words."""
+    if incident.matter == "premises":
+        return "enough adults are in the building again"
     if room is None:
         return "the room is no longer counted by itself"
     children, counted = len(room.group.children), room.verdict.counted

@@ -83,6 +83,8 @@ def _what(incident: Incident, facts: Mapping[str, Any]) -> str:
         )
     if incident.matter == "count":
         return f"On {when} the count of {room} could not be trusted, and the room might have been out of ratio."
+    if incident.matter == "premises":
+        return f"On {when} the building needed {verdict.get('premises_required')} adults by head count and had fewer."
     if incident.matter == "group_size":
         limit = verdict.get("group_limit")
         return f"On {when} {room} held {verdict.get('group_size')} children" + (
@@ -169,7 +171,13 @@ def _amended(incident: Incident) -> Iterator[str]:
 def _kind(incident: Incident) -> str:
     if incident.matter == "outlook":
         return "warning withdrawn" if incident.withdrawn else "warning"
-    what = {"shortage": "short of staff", "group_size": "group too large or mixed", "count": "count in doubt"}
+    what = {
+        "shortage": "short of staff",
+        "group_size": "group too large or mixed",
+        "count": "count in doubt",
+        "premises": "too few adults",
+    }
+
     return f"{what[incident.matter]} ({incident.peak_severity})"
 
 

@@ -357,3 +357,14 @@ def test_messages_survive_json(desk: Desk) -> None:
     desk.round("09:00")
     message = desk.round("09:00:45")[0].messages[0]
     assert message_from_json(message_to_json(message)) == message
+
+
+def test_a_building_with_too_few_adults_is_one_incident_of_its_own(desk: Desk) -> None:
+    seen = desk.house.look("09:00")
+    for room in seen.rooms.values():
+        room.verdict.premises_required, room.verdict.premises_deficit = 2, 1
+    change = next(c for c in decide([], seen, None, desk.policy, desk.house.at("09:00")) if not c.incident.room_id)
+    assert (change.kind, change.incident.matter, change.incident.severity) == ("opened", "premises", "violation")
+    desk.apply(change)
+    after = [c for clock in ("09:05", "09:06") for c in desk.round(clock) if c.incident.matter == "premises"]
+    assert after[-1].kind == "resolved"

@@ -10,14 +10,14 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api.console import callout, incidents, now, roll_call, signin, week
+from api.console import callout, incidents, inspector, now, reports, roll_call, signin, week
 from api.console.board import Boards
 from api.console.callout_plan import CallOuts
 from api.console.errors import errors_as_pages
 from api.console.solving import Solver
 
 PAGES: list[APIRouter] = [signin.router, now.router, week.router, callout.router, roll_call.router,
-    incidents.router,
+    incidents.router, reports.router, inspector.router,
 ]  # fmt: skip
 
 

@@ -15,15 +15,16 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.access import allowed, may, require_center
+from api.access import SESSION_COOKIE, allowed, may, require_center
 from api.center import LiveCenter
 from api.dependencies import service_of
 from api.service import Service
-from domain.errors import NotFound
+from domain.errors import Forbidden, NotFound
 from domain.time import as_utc
-from storage.ledger.access import Principal
+from storage.ledger.access import Principal, principal_of_key
 
 CENTER_COOKIE = "ratiocast_center"
+LINK_COOKIE = "ratiocast_inspector"  # holds an inspector's expiring key; pages may be read with it, nothing more
 SAFETY = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -37,6 +38,8 @@ _LINKS = (
     ("/call-out", "Call-out", "plans.change"),
     ("/roll-call", "Roll call", "headcounts.give"),
     ("/incidents", "Incidents", "incidents.read"),
+    ("/reports", "Reports", "reports.read"),
+    ("/inspector", "Inspector", "audit.read"),
 )  # fmt: skip
 
 templates = Environment(
@@ -113,7 +116,7 @@ class Visiting:
         self._caller = may(permission)
 
     async def __call__(self, request: Request) -> Visit:
-        person = await self._caller(request)
+        person = await self._by_link(request) or await self._caller(request)
         service = service_of(request)
         centers = tuple(
             sorted(
@@ -122,6 +125,21 @@ class Visiting:
             )
         )
         return Visit(request, service, person, centers, _chosen(request, person, centers), service.clock.now())
+
+    async def _by_link(self, request: Request) -> Principal | None:
+        """Somebody who came by an inspector's link. Forbidden once it has expired."""
+        key = request.cookies.get(LINK_COOKIE, "")
+        signed_in = SESSION_COOKIE in request.cookies or "authorization" in request.headers
+        if not key or signed_in or request.method not in ("GET", "HEAD"):
+            return None
+        service = service_of(request)
+        now = service.clock.now()
+        person = await service.ledger.aread(lambda c: principal_of_key(c, key, now))
+        if person is None or person.role != "inspector":
+            raise Forbidden("this link has expired or was taken back; ask the director for a new one")
+        if not allowed(person, self.permission):
+            raise Forbidden("an inspector's link does not open this page")
+        return person
 
 
 def anonymous_page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -1,0 +1,148 @@
+"""Reports: the day with its sign-off, a period, the alert tune-up, the shadow scoreboard."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from api.console.frame import Visit, Visiting, download
+from api.console.record import audit_head, daily, signature
+from api.shadow import report_of
+from domain.errors import Conflict
+from evaluator.incidents import incident_from_json
+from reports.compliance import DailyReport, daily_pdf, violations_csv
+from reports.period import PeriodReport, period_pdf
+from reports.tuneup import Trial, tune_up
+from storage import audit
+from storage.ledger import Connection
+from storage.ledger.incidents import find_incidents, read_feedback
+
+router = APIRouter(prefix="/reports")
+Reader = Annotated[Visit, Depends(Visiting("reports.read"))]
+Signer = Annotated[Visit, Depends(Visiting("incidents.review"))]
+Month = Annotated[int, Query(ge=1, le=366)]
+
+
+@router.get("")
+async def index(visit: Reader) -> Response:
+    today = visit.local(visit.now).date()
+    year, number, _ = today.isocalendar()
+    return visit.page(
+        "reports/index.html", today=today, month_ago=today - timedelta(days=27), week=f"{year}-W{number:02d}"
+    )
+
+
+@router.get("/daily")
+async def to_day(visit: Reader, day: date) -> Response:
+    return visit.back_to(f"/reports/daily/{day.isoformat()}")
+
+
+@router.get("/daily/{day}")
+async def one_day(day: date, visit: Reader) -> Response:
+    report = (await daily(visit, day, day))[0]
+    return visit.page(
+        "reports/daily.html", report=report, signed=await signature(visit, day), head=await audit_head(visit),
+        running=day == visit.local(visit.now).date(), sha256=_digest(report),
+    )  # fmt: skip
+
+
+@router.post("/daily/{day}/sign")
+async def sign(day: date, visit: Signer) -> Response:
+    """The director stands by the day; the signature names the report's content by its hash."""
+    if day >= visit.local(visit.now).date() and not _closed(visit, day):
+        raise Conflict("the day is not over; sign it when the center has closed")
+    report = (await daily(visit, day, day))[0]
+    after = {"sha256": _digest(report), "violations": len(report.violations), "signer": visit.person.actor}
+    entry = audit.Entry(
+        visit.center.center_id, "report.signed", f"report:{day.isoformat()}", visit.person.actor, visit.now, None, after
+    )
+
+    def write(connection: Connection) -> None:
+        audit.append(connection, entry)
+
+    await visit.service.ledger.awrite(write)
+    return visit.back_to(f"/reports/daily/{day.isoformat()}")
+
+
+@router.get("/daily/{day}/report.pdf")
+async def day_as_pdf(day: date, visit: Reader) -> Response:
+    report, head = (await daily(visit, day, day))[0], await audit_head(visit)
+    signed = await signature(visit, day)
+    content = await asyncio.to_thread(
+        lambda: daily_pdf(report, audit_head=_short(head), signed=signed, made_at=visit.now)
+    )
+    return download(content, "application/pdf", f"compliance-{day.isoformat()}.pdf")
+
+
+@router.get("/daily/{day}/report.csv")
+async def day_as_csv(day: date, visit: Reader) -> Response:
+    text = violations_csv(await daily(visit, day, day))
+    return download(text.encode(), "text/csv; charset=utf-8", f"violations-{day.isoformat()}.csv")
+
+
+@router.get("/period")
+async def period(visit: Reader, first: date, last: date) -> Response:
+    report = await _period(visit, first, last)
+    return visit.page("reports/period.html", report=report, head=await audit_head(visit))
+
+
+@router.get("/period/{first}/{last}/report.pdf")
+async def period_as_pdf(first: date, last: date, visit: Reader) -> Response:
+    report, head = await _period(visit, first, last), await audit_head(visit)
+    content = await asyncio.to_thread(lambda: period_pdf(report, audit_head=_short(head), made_at=visit.now))
+    return download(content, "application/pdf", f"compliance-{first.isoformat()}-{last.isoformat()}.pdf")
+
+
+@router.get("/period/{first}/{last}/report.csv")
+async def period_as_csv(first: date, last: date, visit: Reader) -> Response:
+    text = violations_csv(await daily(visit, first, last))
+    return download(text.encode(), "text/csv; charset=utf-8", f"violations-{first.isoformat()}-{last.isoformat()}.csv")
+
+
+@router.get("/tune-up")
+async def tune_up_page(visit: Reader, days: Month = 28) -> Response:
+    center, since = visit.center, visit.now - timedelta(days=days)
+    shadow = await visit.service.ledger.aread(lambda c: report_of(c, center.center_id, since, visit.now))
+    rows = await visit.service.ledger.aread(
+        lambda c: find_incidents(c, center.center_id, since=since, until=visit.now, limit=100_000)
+    )
+    given = await visit.service.ledger.aread(lambda c: read_feedback(c, center.center_id, since))
+    found = tune_up(
+        [incident_from_json(row.body) for row in rows],
+        {each.incident_id: each.label for each in given if each.incident_id},
+        {room_id: room.name for room_id, room in center.facts.rooms.items()},
+        [Trial(t.threshold, t.warnings, t.came_true, t.shortages, t.shortages_warned) for t in shadow.thresholds],
+        center.policy.risk_threshold,
+    )
+    return visit.page("reports/tune_up.html", found=found, shadow=shadow, days=days)
+
+
+@router.get("/shadow")
+async def scoreboard(visit: Reader, days: Month = 28) -> Response:
+    center, since = visit.center, visit.now - timedelta(days=days)
+    found = await visit.service.ledger.aread(lambda c: report_of(c, center.center_id, since, visit.now))
+    return visit.page("reports/shadow.html", found=found, days=days)
+
+
+async def _period(visit: Visit, first: date, last: date) -> PeriodReport:
+    place, book = visit.center.facts.center, visit.center.book(visit.now)
+    rules = f"{book.name}, in its form of {book.on.isoformat()}"
+    return PeriodReport(place.name, place.state, rules, tuple(await daily(visit, first, last)))
+
+
+def _closed(visit: Visit, day: date) -> bool:
+    opening = visit.center.facts.opening(day)
+    return opening is None or visit.now >= opening.end
+
+
+def _digest(report: DailyReport) -> str:
+    return hashlib.sha256(violations_csv([report]).encode()).hexdigest()
+
+
+def _short(head: dict[str, object]) -> str:
+    return f"{head['hash']} (entry {head['number']})"

@@ -1,0 +1,129 @@
+"""A period of daily reports as one: trend, rooms most at risk, every violation with duration and cause, corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.time import format_instant
+from reports.compliance import DailyReport, Violation
+from reports.pdf import Page, write_pdf
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTotal:
+    room: str
+    minutes_occupied: float
+    minutes_out: float
+    violations: int
+
+    @property
+    def share_out(self) -> float:
+        return self.minutes_out / self.minutes_occupied if self.minutes_occupied else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodReport:
+    center: str
+    state: str
+    rules: str  # the jurisdiction's name and since when its present form holds
+    days: tuple[DailyReport, ...]
+
+    @property
+    def first(self) -> date:
+        return self.days[0].day
+
+    @property
+    def last(self) -> date:
+        return self.days[-1].day
+
+    @property
+    def violations(self) -> list[tuple[date, Violation]]:
+        return [(report.day, each) for report in self.days for each in report.violations]
+
+    @property
+    def rooms(self) -> list[RoomTotal]:
+        """Worst first: by share of the occupied minutes out of compliance."""
+        names = {room.room_id: room.room for report in self.days for room in report.rooms}
+        totals = []
+        for room_id, name in names.items():
+            mine = [room for report in self.days for room in report.rooms if room.room_id == room_id]
+            count = sum(each.room_id == room_id for _, each in self.violations)
+            totals.append(
+                RoomTotal(name, sum(r.minutes_occupied for r in mine), sum(r.minutes_out for r in mine), count)
+            )
+        return sorted(totals, key=lambda total: (-total.share_out, total.room))
+
+    @property
+    def share_in_ratio(self) -> float | None:
+        occupied = sum(total.minutes_occupied for total in self.rooms)
+        return 1 - sum(total.minutes_out for total in self.rooms) / occupied if occupied else None
+
+    @property
+    def corrections(self) -> int:
+        return len({each.event_id for report in self.days for each in report.corrections})
+
+    @property
+    def sentences(self) -> list[str]:
+        if self.share_in_ratio is None:
+            return ["Nobody was here in this period."]
+        sure = [each for _, each in self.violations if not each.doubtful]
+        said = [
+            f"{self.share_in_ratio:.2%} of the occupied minutes were inside the rule ({self.rules}).",
+            f"{len(sure)} violations beyond doubt, {len(self.violations) - len(sure)} that rest on a doubtful count.",
+        ]
+        worst = self.rooms[0]
+        if worst.minutes_out:
+            said.append(f"Most at risk: {worst.room}, {worst.share_out:.2%} of its occupied minutes.")
+        if self.corrections:
+            said.append(
+                f"{self.corrections} corrections of the record reach into the period; each day's report lists them."
+            )
+        return said
+
+
+def period_pdf(report: PeriodReport, *, audit_head: str, made_at: datetime) -> bytes:
+    trend = [
+        (f"{each.day:%a %Y-%m-%d}", _share(each.share_in_ratio), f"{sum(r.minutes_out for r in each.rooms):.1f}",
+         str(len(each.violations)), str(len(each.corrections)))
+        for each in report.days
+    ]  # fmt: skip
+    rooms = [
+        (
+            room.room,
+            f"{room.minutes_occupied:.0f}",
+            f"{room.minutes_out:.1f}",
+            f"{room.share_out:.2%}",
+            str(room.violations),
+        )
+        for room in report.rooms
+    ]
+    violations = [
+        (f"{day:%Y-%m-%d}", each.room, f"{each.start:%H:%M} - {each.end:%H:%M}", f"{each.minutes:.0f}",
+         f"{each.worst.counted} of {each.worst.required}", f"{each.cause}. {each.worst.citation}")
+        for day, each in report.violations
+    ]  # fmt: skip
+    pages = [
+        Page(
+            f"Compliance, {report.center}, {report.first:%d %B} to {report.last:%d %B %Y}", report.sentences,
+            ("day", "in ratio", "minutes out", "violations", "corrections"), trend,
+        ),
+        Page("Rooms, most at risk first", (), ("room", "min occupied", "minutes out", "share", "violations"), rooms),
+    ]  # fmt: skip
+    if violations:
+        columns = ("date", "room", "time", "minutes", "adults", "cause and rule")
+        pages.append(Page("Violations", (), columns, violations, (3, 3, 3, 2, 2, 8)))
+    return write_pdf(pages, footer=f"Made {format_instant(made_at)}. Audit chain head {audit_head}.")
+
+
+def trend_rows(report: PeriodReport) -> Sequence[tuple[date, float | None, float, int]]:
+    """Per day: share inside the rule, minutes out, violations."""
+    return [
+        (each.day, each.share_in_ratio, sum(room.minutes_out for room in each.rooms), len(each.violations))
+        for each in report.days
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"

@@ -177,12 +177,6 @@ def _kind(incident: Incident) -> str:
         "count": "count in doubt",
         "premises": "too few adults",
     }
-        "shortage": "short of staff",
-        "group_size": "group too large or mixed",
-        "count": "count in doubt",
-        "premises": "too few adults",
-    }
-
     return f"{what[incident.matter]} ({incident.peak_severity})"
 
 

@@ -286,66 +286,6 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def nobody_left_in_the_building(look: Look) -> Iterator[Finding]:
-    """Children without any adult in the whole building: more likely collected and not checked out."""
-    if not look.group.places:
-        return
-    start = look.facts.day_start(look.now)
-    here = [look.state.adult(staff_id) for staff_ids in look.state.staffed.values() for staff_id in staff_ids]
-    if any(place is not None and place.since >= start for place in here):
-        return
-    gone = [left for staff_id in look.facts.staff if (left := look.state.left_at(staff_id)) and left >= start]
-    if gone:
-        sentence = "every adult has clocked out; the children may have been collected and not checked out"
-        yield Doubt("nobody_left_in_the_building", sentence, max(gone), tuple(sorted(look.group.places)))
-
-
-def free_adult_may_have_come(look: Look) -> Iterator[Finding]:
-    """A float who is logged in no room may stand in this one: moves that nobody logged are common."""
-    start = look.facts.day_start(look.now)
-    free = []
-    for staff_id in look.state.staffed.get(None, ()):
-        place, member = look.state.adult(staff_id), look.facts.staff.get(staff_id)
-        if place and place.since >= start and place.state == "in_room" and member and member.role not in _OFFICE:
-            free.append(staff_id)
-    if free:
-        since = max((place.state_since for place in look.group.staff_places.values()), default=start)
-        since = max([since, *(place.moved for place in look.group.places.values())])
-        names = " or ".join(look.facts.display(staff_id) for staff_id in sorted(free))
-        sentence = f"{names}, logged in no room, may have come without being moved here"
-        yield Doubt("free_adult_may_have_come", sentence, since, missing_staff_ids=tuple(sorted(free)))
-
-
-def neighbour_may_have_come(look: Look) -> Iterator[Finding]:
-    """Children and nobody logged with them, while a room next door has more than one adult."""
-    if look.group.in_room or not look.group.places:
-        return
-    near = {room_id for member in look.group.members if (room := look.facts.rooms.get(member)) for room_id in
-            (*room.adjacent_room_ids, *room.combines_with)} - set(look.group.members)  # fmt: skip
-    start = look.facts.day_start(look.now)
-    helpers = []
-    for room_id in sorted(near):
-        there = [
-            s
-            for s in look.state.staffed.get(room_id, ())
-            if (p := look.state.adult(s)) and p.state == "in_room" and p.since >= start
-        ]
-        helpers += there if len(there) > 1 else []
-    if helpers:
-        since = max(place.moved for place in look.group.places.values())
-        since = max([since, *(place.state_since for place in look.group.staff_places.values())])
-        sentence = "no adult is logged here while a room next door has more than one; a move may not have been logged"
-        yield Doubt("neighbour_may_have_come", sentence, since, missing_staff_ids=tuple(sorted(helpers)))
-
-
-# Rules that speak only where a room is short: what is more likely than that, and would excuse it.
-RULES_WHEN_SHORT: tuple[Rule, ...] = (
-    free_adult_may_have_come, neighbour_may_have_come, nobody_left_in_the_building,
-)  # fmt: skip
-
-_OFFICE = frozenset({"Director", "Assistant Director", "Cook", "Admin"})
-
-
 def _own_rooms(look: Look, child_id: str) -> set[str]:
     """The child's home room and where it is booked today; empty for a child nobody knows."""
     child = look.facts.children.get(child_id)

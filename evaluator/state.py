@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from domain.errors import BadInput
-from domain.events import CHILD_EVENTS, KNOWN_EVENTS, STAFF_EVENTS, Event, effective
+from domain.events import CHILD_EVENTS, STAFF_EVENTS, Event, effective
 from evaluator import codec
+from evaluator.log import EventLog
 from evaluator.observations import Observation
 from evaluator.tracks import (
     ChildPlace,
@@ -63,8 +64,7 @@ class CenterState:
         self.last_event_in: dict[str, datetime] = {}  # newest child or staff event that names the room
         self.last_sequence = 0
         self.remembers_from: datetime | None = None
-        self._raw: dict[str, Event] = {}
-        self._links: dict[str, set[str]] = {}  # corrections and what they correct, both ways
+        self._log = EventLog()
         self._children: dict[str, Track[ChildPlace]] = {}
         self._staff: dict[str, Track[StaffPlace]] = {}
         self._naps: dict[str, Track[NapState]] = {}
@@ -91,16 +91,11 @@ class CenterState:
         if self.remembers_from is not None and event.happened_at < self.remembers_from:
             return Applied(too_old=True)
         self._heard(event)
-        known = self._raw.get(event.event_id)
-        if known is not None and (known == event or _rank(known) >= _rank(event)):
+        if self._log.knows_better(event):
             return NOTHING
-        if (
-            known is not None
-            or event.event_id in self._links
-            or (event.event_type == "correction" and event.supersedes)
-        ):
+        if self._log.is_tied(event):
             return self._redecide(event)
-        self._raw[event.event_id] = event
+        self._log.add(event)
         rooms, late = self._place(event)
         reread = _REREAD.get(event.event_type)
         return Applied(
@@ -221,7 +216,7 @@ class CenterState:
 
     def events(self) -> list[Event]:
         """Everything remembered as it was delivered (each event once)."""
-        return list(self._raw.values())
+        return self._log.all()
 
     def observations(self) -> list[Observation]:
         return [observation for counts in self._headcounts.values() for observation in counts]
@@ -232,7 +227,7 @@ class CenterState:
         def holds(fact: Event | Observation) -> bool:
             return known_at is None or fact.recorded_at <= known_at
 
-        truth = effective(event for event in self._raw.values() if holds(event))
+        truth = effective(event for event in self._log.all() if holds(event))
         past = CenterState.rebuild(self.center_id, (event for event in truth if event.happened_at <= instant))
         for observation in self.observations():
             if holds(observation) and observation.happened_at <= instant:
@@ -244,12 +239,7 @@ class CenterState:
         tracks: list[Track[Any]] = [*self._children.values(), *self._staff.values(), *self._naps.values()]
         for track in [*tracks, self._combination]:
             track.drop_before(instant)
-        keep = {event_id for event_id, event in self._raw.items() if event.happened_at >= instant}
-        for event_id in list(keep):
-            if event_id in self._links:
-                keep |= self._family({event_id})
-        self._raw = {event_id: event for event_id, event in self._raw.items() if event_id in keep}
-        self._links = {event_id: links for event_id, links in self._links.items() if event_id in keep}
+        self._log.forget_before(instant)
         self._headcounts = {
             room_id: kept
             for room_id, counts in self._headcounts.items()
@@ -271,13 +261,9 @@ class CenterState:
 
     def _redecide(self, event: Event) -> Applied:
         """A correction, something corrected, or a changed double: its family of events is placed anew."""
-        linked = {event.event_id, event.supersedes} if event.supersedes else {event.event_id}
-        before = self._effective(linked)
-        self._raw[event.event_id] = event
-        if event.event_type == "correction" and event.supersedes:
-            self._links.setdefault(event.event_id, set()).add(event.supersedes)
-            self._links.setdefault(event.supersedes, set()).add(event.event_id)
-        after = self._effective(linked)
+        before = self._log.effective_with(event, self.remembers_from)
+        self._log.add(event)
+        after = self._log.effective_with(event, self.remembers_from)
         rooms: set[str] = set()
         gone, new = [each for each in before if each not in after], [each for each in after if each not in before]
         for each in gone:
@@ -288,24 +274,6 @@ class CenterState:
         late_from = min((each.happened_at for each in gone + new), default=None)
         reread = frozenset(_REREAD[each.event_type] for each in gone + new if each.event_type in _REREAD)
         return Applied(changed=True, rooms=frozenset(rooms), reread=reread, late_from=late_from)
-
-    def _family(self, event_ids: Iterable[str]) -> set[str]:
-        """Ids connected with the given ones by corrections, whether they have arrived or not."""
-        found = set(event_ids)
-        todo = list(found)
-        while todo:
-            for other in self._links.get(todo.pop(), ()):
-                if other not in found:
-                    found.add(other)
-                    todo.append(other)
-        return found
-
-    def _effective(self, event_ids: Iterable[str]) -> list[Event]:
-        """The effective events of whole families; families do not influence each other."""
-        result = effective(self._raw[each] for each in sorted(self._family(event_ids)) if each in self._raw)
-        if self.remembers_from is None:
-            return result
-        return [each for each in result if each.happened_at >= self.remembers_from]
 
     def _place(self, event: Event) -> tuple[set[str], bool]:
         """Adds an effective event to its track; the rooms touched, and whether it was not the newest there."""
@@ -415,11 +383,3 @@ class CenterState:
             known = self.last_event_in.get(room_id)
             if known is None or at > known:
                 self.last_event_in[room_id] = at
-
-
-def _rank(event: Event) -> tuple[datetime, int, str]:
-    """Which of two deliveries with one id holds, as in `effective`."""
-    return (event.recorded_at, event.sequence, repr(event))
-
-
-assert CHILD_EVENTS | STAFF_EVENTS | _NAP | _COMBINATION | set(_REREAD) <= KNOWN_EVENTS  # noqa: S101

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from evaluator import codec
-from evaluator.doubts import RULES, RULES_WHEN_SHORT, Doubt, Look
+from evaluator.doubts import RULES, Doubt, Look
+from evaluator.doubts_when_short import RULES_WHEN_SHORT
 from evaluator.facts import CenterFacts
 from evaluator.groups import Group
 from evaluator.state import CenterState

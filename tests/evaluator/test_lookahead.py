@@ -18,6 +18,7 @@ from evaluator import (
     suggestion_to_json,
 )
 from evaluator.expectations import Ages
+from forecasting.forecast import Forecast
 
 INFANTS = [f"i{n}" for n in range(1, 7)]
 TODDLERS = [f"t{n}" for n in range(1, 13)]
@@ -137,6 +138,13 @@ def test_a_forecast_by_age_band_counts_each_child_as_the_youngest_of_its_band(ho
     assert expectation.ages("r1", house.at("08:20"), 5)[0] == (0, 0, 0, 60)
     assert expectation.ages("r2", house.at("08:20"), 5)[0] == ()
     assert expectation.drivers("r1", house.at("08:30")) == [f"driver of {house.at('08:30'):%H:%M}"]
+
+
+def test_a_real_forecast_without_bands_counts_children_as_the_youngest_of_the_room(house: Any) -> None:
+    pmf = np.zeros((1, 1, 5))
+    pmf[0, 0, 3] = 1.0
+    forecast = Forecast("c", house.at("08:00"), ("r2",), (house.at("08:15"),), pmf, "test")
+    assert set(ForecastExpectation(forecast, house.facts, n=4).ages("r2", house.at("08:15"), 4)) == {(24, 24, 24)}
 
 
 # ---- suggestions ----

@@ -213,8 +213,8 @@ def _bookings_known(bookings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     """One row per booking in its state at the time.
 
     A state counts as known from `reported_at` (when the platform had it) or, where that is missing, `recorded_at`. A
-    booking read only after it turned absent or cancelled had been booked before: it stands as booked, otherwise its
-    very absence from the table would tell the future.
+    booking read only after it turned absent or cancelled, or changed on its very day, had been booked before: it stands
+    as booked, otherwise its absence from the table would tell the future.
     """
     if not len(bookings):
         return bookings
@@ -223,14 +223,16 @@ def _bookings_known(bookings: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
         since = bookings["reported_at"].fillna(since)
     rows = bookings.assign(known_since=since).reset_index(drop=True)
     rows["day"] = pd.to_datetime(rows["day"]).dt.date
-    rows["visit"] = _visit_numbers(rows)
+    rows["visit"] = (rows["session"] - 1).clip(0, 1) if "session" in rows else _visit_numbers(rows)
     key = ["center_id", "child_id", "day", "visit"]
     rows = rows.sort_values("known_since", kind="stable")
     now = rows[rows["known_since"] <= at].drop_duplicates(key, keep="last")
-    later = rows[(rows["known_since"] > at) & rows["status"].isin(["absent", "cancelled"])].drop_duplicates(key)
-    seen = pd.MultiIndex.from_frame(now[key])
-    later = later[~pd.MultiIndex.from_frame(later[key]).isin(seen)]
-    before = later.assign(status="booked")
+    gone = rows["status"].isin(["absent", "cancelled"])
+    changed = gone | (rows["known_since"].dt.date >= rows["day"])  # changed on its day: it had been booked otherwise
+    later = rows[(rows["known_since"] > at) & changed].drop_duplicates(key)
+    later = later[~pd.MultiIndex.from_frame(later[key]).isin(pd.MultiIndex.from_frame(now[key]))]
+    told = later["expected_out"].where(later["status"] != "booked", None)
+    before = later.assign(status="booked", expected_out=told)
     return pd.concat([now, before], ignore_index=True) if len(before) else now.reset_index(drop=True)
 
 

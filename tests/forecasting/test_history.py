@@ -68,9 +68,29 @@ def test_an_absence_reported_later_stands_as_booked() -> None:
     assert list(past.known_at(at(13))["bookings"]["status"]) == ["absent"]
 
 
+def test_a_pick_up_announced_later_on_the_day_stands_as_booked_without_it() -> None:
+    early = Booking("c", "k", "r", date(2026, 3, 2), time(8), time(12, 30), "booked", at(17))
+    past = history(event(1, "check_in", at(14)), bookings=((early, at(17)),))
+    before, after = past.known_at(at(16))["bookings"], past.known_at(at(17))["bookings"]
+    assert list(before["status"]) == ["booked"]
+    assert before["expected_out"].isna().all()
+    assert list(after["expected_out"]) == [time(12, 30)]
+
+
+def test_two_bookings_of_a_day_are_two_and_a_changed_one_stays_one() -> None:
+    morning = Booking("c", "k", "r", date(2026, 3, 2), time(7), time(8, 30), "booked", at(1))
+    after_school = Booking("c", "k", "r", date(2026, 3, 2), time(15), time(17), "booked", at(1))
+    away = Booking("c", "k", "r", date(2026, 3, 2), time(15), time(17), "absent", at(2))
+    past = history(event(1, "check_in", at(14)), bookings=((morning, at(1)), (after_school, at(1)), (away, at(2))))
+    rows = past.known_at(at(3))["bookings"].sort_values("visit")
+    assert list(rows["status"]) == ["booked", "absent"]
+    assert list(rows["visit"]) == [0, 1]
+
+
 def test_a_booking_made_later_is_not_known() -> None:
-    past = history(event(1, "check_in", at(14)), bookings=(booking("booked", at(13)),))
-    assert len(past.known_at(at(12))["bookings"]) == 0
+    past = history(event(1, "check_in", at(14)), bookings=(booking("booked", at(-13)),))
+    assert len(past.known_at(at(-14))["bookings"]) == 0
+    assert len(past.known_at(at(-13))["bookings"]) == 1
 
 
 def test_reading_beyond_the_origin_raises() -> None:

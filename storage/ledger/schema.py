@@ -136,8 +136,8 @@ observations = _table(
 
 # Ratio verdicts as they changed, so that any past minute can be shown and shadow figures computed.
 verdicts = _table(
-    "verdicts", _key("center_id"), _key("room_id"), _key("at"), _whole("children"), _whole("counted"),
-    _whole("required"), _text("trust"), _text("rule_version"), _json("body"),
+    "verdicts", _key("center_id"), _key("room_id"), Column("at", Instant, primary_key=True),
+    _whole("children"), _whole("counted"), _whole("required"), _text("trust"), _text("rule_version"), _json("body"),
 )  # fmt: skip
 
 keys = _table(

@@ -263,6 +263,23 @@ def test_incidents_and_proposals_change_by_compare_and_set(ledger: Ledger) -> No
         ledger.read(lambda c: proposals.read_proposal(c, "p9"))
 
 
+def test_verdicts_headcounts_and_feedback_come_back_as_they_were_kept(ledger: Ledger) -> None:
+    verdict = incidents.VerdictRow("c1", "r1", NOW, 5, 1, 2, "plain", "TX@x/0", {"odds": {"15": 0.5}})
+    later = replace(verdict, at=NOW + timedelta(minutes=1), children=6)
+    ledger.write(lambda c: incidents.save_verdicts(c, [verdict, later, replace(later, children=7)]))
+    span = (NOW, NOW + timedelta(hours=1))
+    found = ledger.read(lambda c: incidents.read_verdicts(c, "c1", *span))
+    assert found == [verdict, replace(later, children=7)]
+    assert ledger.read(lambda c: incidents.read_verdicts(c, "c1", NOW, NOW)) == []
+    for new in (True, False):
+        kept = ledger.write(lambda c: incidents.save_observation(c, "o1", "c1", "r1", NOW, NOW, {"children": 3}))
+        assert kept is new
+    assert ledger.read(lambda c: incidents.read_observations(c, "c1", NOW)) == [{"children": 3}]
+    label = incidents.Feedback("f1", "c1", "missed", NOW, "user:d", None, "r1", NOW, None, "seen")
+    ledger.write(lambda c: incidents.save_feedback(c, label))
+    assert ledger.read(lambda c: incidents.read_feedback(c, "c1", NOW)) == [label]
+
+
 def test_settings_are_versioned_and_a_change_on_an_old_version_is_refused(ledger: Ledger) -> None:
     def save(body: dict[str, object], version: int | None) -> centers.StoredSettings:
         return ledger.write(lambda c: centers.write_settings(c, "c1", body, "user:d", NOW, version=version))

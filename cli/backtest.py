@@ -31,7 +31,7 @@ def backtest_counts(
     out: Annotated[Path | None, typer.Option(help="Write every forecast to this Parquet file.")] = None,
     retrain: Annotated[str, typer.Option(help="Train anew this often, on what was known by then.")] = "7d",
     known_ahead: Annotated[
-        str | None, typer.Option(help="Columns that are calendar facts; default: holiday, closed, semester, term ...")
+        str | None, typer.Option(help="Columns that are calendar facts; default: holiday..., closed..., closure...")
     ] = None,
     country: Annotated[str, typer.Option(help="ISO code: adds its public holidays if the file has none.")] = "",
     seed: Annotated[int, typer.Option(help="Seed of the model.")] = 1,

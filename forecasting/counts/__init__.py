@@ -3,5 +3,6 @@
 from forecasting.counts.backtest import backtest
 from forecasting.counts.grid import read_counts
 from forecasting.counts.scores import scored, significance, summary
+from forecasting.counts.trained import CountModel
 
-__all__ = ["backtest", "read_counts", "scored", "significance", "summary"]
+__all__ = ["CountModel", "backtest", "read_counts", "scored", "significance", "summary"]

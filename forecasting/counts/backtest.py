@@ -8,16 +8,14 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import BadInput
-from forecasting.counts.baselines import LEVELS, baselines, open_slots
-from forecasting.counts.calibration import MEMORY_DAYS, Errors, applied, day_block, factors
+from forecasting.counts.baselines import LEVELS, QUANTILE_COLUMNS, baselines, mean_of, open_slots
+from forecasting.counts.calibration import MEMORY_DAYS, Errors, calibrated
 from forecasting.counts.features import Examples, Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes, grids, horizon
 from forecasting.counts.model import Design, fit
+from forecasting.counts.trained import MODEL_NAME, WARM_UP_DAYS
 
-MODEL_NAME = "ratiocast"
-QUANTILE_COLUMNS = tuple(f"q{round(level * 100):02d}" for level in LEVELS)
 COLUMNS = ("site", "room", "origin", "target_time", "horizon", *QUANTILE_COLUMNS, "mean", "model", "actual", "is_open")
-_WARM_UP_DAYS = 28  # forecasts before the test from which the first intervals learn
 
 Progress = Callable[[str], None]
 
@@ -57,19 +55,18 @@ def backtest(
 def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_minutes: int, seed: int) -> Floats:
     """(targets, rooms, levels) for the targets from slot `start`; a baseline's where nothing can be learned."""
     grid = features.grid
-    warm = max(start - _WARM_UP_DAYS * grid.day, grid.week)
+    warm = max(start - WARM_UP_DAYS * grid.day, grid.week)
     design = Design.of(features, horizon, examples(grid, horizon, 0, len(grid.times)))
-    raw = _raw_forecasts(design, warm, start, max(1, retrain_minutes // grid.minutes), seed)
-    pairs = design.where(design.pairs.target >= warm).pairs
-    test = pairs.target >= start
+    asked = design.where(design.pairs.target >= warm)
+    test = asked.pairs.target >= start
+    raw = _raw_forecasts(design, asked, start, max(1, retrain_minutes // grid.minutes), seed)
     if np.isnan(raw[test]).any():
         return _fallback(features, horizon, start)
-    return _calibrated(grid, pairs, raw)[test]
+    return _calibrated(grid, asked.pairs, raw)[test]
 
 
-def _raw_forecasts(design: Design, warm: int, start: int, every: int, seed: int) -> Floats:
-    """Raw forecasts of the targets from slot `warm`; one model serves all origins until the next training."""
-    asked = design.where(design.pairs.target >= warm)
+def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: int) -> Floats:
+    """(asked, rooms, 3). One model serves all origins until the next training."""
     origin, target = asked.pairs.origin, asked.pairs.target
     raw = np.full((*asked.actual.shape, 3), np.nan)
     due = np.where(target < start, 0, 1 + (target - start) // every)
@@ -82,25 +79,15 @@ def _raw_forecasts(design: Design, warm: int, start: int, every: int, seed: int)
 
 
 def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats) -> Floats:
-    """Quantiles by the errors known at each origin's day."""
-    rooms = len(grid.rooms)
-    actual = grid.counts[pairs.target]
-    scored = ~np.isnan(actual) & ~np.isnan(raw[..., 1]) & (raw[..., 2] > _closed_below(raw))
-    slot = np.repeat(pairs.target[:, None], rooms, axis=1)
-    errors = Errors.of(raw[scored], actual[scored], slot[scored], grid.day)
+    """Quantiles by the errors known at the midnight before each origin."""
+    errors = Errors.of_forecasts(raw, grid.counts[pairs.target], pairs.target, grid.day)
     result = np.empty((*raw.shape[:2], len(LEVELS)))
-    knows = (pairs.origin + 1) // grid.day * grid.day  # the midnight before each origin: errors up to it are used
-    for midnight in np.unique(knows):
-        now = knows == midnight
-        scale = factors(errors.between(int(midnight) - MEMORY_DAYS * grid.day, int(midnight)), grid.day)
-        flat = raw[now].reshape(-1, 3)
-        block = np.repeat(day_block(pairs.target[now], grid.day), rooms)
-        result[now] = applied(flat, block, scale).reshape(-1, rooms, len(LEVELS))
+    midnights = (pairs.origin + 1) // grid.day * grid.day
+    for midnight in np.unique(midnights):
+        now = midnights == midnight
+        known = errors.between(int(midnight) - MEMORY_DAYS * grid.day, int(midnight))
+        result[now] = calibrated(raw[now], pairs.target[now], known, grid.day)
     return result
-
-
-def _closed_below(raw: Floats) -> Floats:
-    return np.full(raw.shape[:2], 0.5)
 
 
 def _fallback(features: Features, horizon: Horizon, start: int) -> Floats:
@@ -131,10 +118,3 @@ def _table(grid: CountGrid, horizon: Horizon, start: int, model: str, quantiles:
     columns["actual"] = grid.counts[pairs.target].ravel()
     columns["is_open"] = open_slots(grid, start)[pairs.target].ravel() > 0
     return pd.DataFrame(columns)[list(COLUMNS)]
-
-
-def mean_of(quantiles: Floats) -> Floats:
-    """Mean of the distribution that is linear between its quantiles and flat beyond the outermost."""
-    levels = np.array(LEVELS)
-    inner = ((quantiles[:, 1:] + quantiles[:, :-1]) / 2 * np.diff(levels)).sum(axis=1)
-    return np.asarray(inner + levels[0] * quantiles[:, 0] + (1 - levels[-1]) * quantiles[:, -1])

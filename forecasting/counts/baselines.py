@@ -18,6 +18,7 @@ from forecasting.counts.features import Examples, Features, Known, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, Ints
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+QUANTILE_COLUMNS = tuple(f"q{round(level * 100):02d}" for level in LEVELS)
 ERROR_WEEKS = 8
 OPEN_ABOVE = 0.5  # a slot counts as open if it held more people than this on average
 
@@ -45,6 +46,12 @@ def baselines(grid: CountGrid, features: Features, horizon: Horizon, start: int,
         result[name] = np.clip(point[test][..., None] + spread[test], 0, None)
         result[name][..., LEVELS.index(0.5)] = point[test]
     return result
+
+
+def mean_of(quantiles: Floats) -> Floats:
+    """Mean of the distribution that is linear between its quantiles (n, levels) and flat beyond the outermost."""
+    inner = ((quantiles[:, 1:] + quantiles[:, :-1]) / 2 * np.diff(LEVELS)).sum(axis=1)
+    return np.asarray(inner + LEVELS[0] * quantiles[:, 0] + (1 - LEVELS[-1]) * quantiles[:, -1])
 
 
 def _points(

@@ -20,6 +20,7 @@ DAY_BLOCKS = 4  # parts of the day calibrated apart
 _PRIOR_DAYS = 10  # how many days of errors weigh as much as the belief below
 _BLOCK_PRIOR_DAYS = 20  # how many days weigh as much as the whole day's factors
 _USUAL = {0.05: 1.35, 0.1: 1.0, 0.25: 0.5, 0.5: 0.0, 0.75: 0.5, 0.9: 1.0, 0.95: 1.35}
+_CLOSED_BELOW = 0.5  # a raw q90 below half a person says that nobody is there
 _LEAST_WIDTH = 0.25  # persons; a half interval is never taken as narrower
 
 
@@ -33,14 +34,33 @@ class Errors:
     above: Floats
 
     @staticmethod
-    def of(raw: Floats, actual: Floats, slot: Ints, slots_of_day: int) -> Errors:
-        """`raw` is (n, 3), `actual` and `slot` (n,)."""
+    def none() -> Errors:
+        return Errors(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+    @staticmethod
+    def of_forecasts(raw: Floats, actual: Floats, target: Ints, slots_of_day: int) -> Errors:
+        """`raw` is (targets, rooms, 3), `actual` (targets, rooms), `target` (targets,); unknown counts and rooms that
+        the forecast holds for closed are left out."""
+        scored = ~np.isnan(actual) & ~np.isnan(raw[..., 1]) & (raw[..., 2] > _CLOSED_BELOW)
+        slot = np.repeat(target[:, None], actual.shape[1], axis=1)
+        return Errors._of(raw[scored], actual[scored], slot[scored], slots_of_day)
+
+    @staticmethod
+    def _of(raw: Floats, actual: Floats, slot: Ints, slots_of_day: int) -> Errors:
         lower, upper = half_widths(raw)
         error = actual - raw[:, 1]
         return Errors(slot, day_block(slot, slots_of_day), -error / lower, error / upper)
 
     def between(self, first: int, end: int) -> Errors:
         return self.where((self.slot >= first) & (self.slot < end))
+
+    def joined(self, later: Errors) -> Errors:
+        return Errors(
+            np.concatenate([self.slot, later.slot]),
+            np.concatenate([self.block, later.block]),
+            np.concatenate([self.below, later.below]),
+            np.concatenate([self.above, later.above]),
+        )
 
     def where(self, keep: npt.NDArray[np.bool_]) -> Errors:
         return Errors(self.slot[keep], self.block[keep], self.below[keep], self.above[keep])
@@ -51,7 +71,8 @@ def day_block(slot: Ints, slots_of_day: int) -> Ints:
 
 
 def half_widths(raw: Floats) -> tuple[Floats, Floats]:
-    return np.maximum(raw[:, 1] - raw[:, 0], _LEAST_WIDTH), np.maximum(raw[:, 2] - raw[:, 1], _LEAST_WIDTH)
+    low, middle, high = (raw[..., k] for k in range(3))
+    return np.maximum(middle - low, _LEAST_WIDTH), np.maximum(high - middle, _LEAST_WIDTH)
 
 
 def factors(errors: Errors, slots_of_day: int) -> Floats:
@@ -65,12 +86,12 @@ def factors(errors: Errors, slots_of_day: int) -> Floats:
     return np.stack(rows)
 
 
-def applied(raw: Floats, block: Ints, scale: Floats) -> Floats:
-    """(n, levels): calibrated quantiles, never crossing, never below zero."""
+def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int) -> Floats:
+    """(targets, rooms, levels) from raw (targets, rooms, 3): never crossing, never below zero."""
+    scale = factors(errors, slots_of_day)[day_block(target, slots_of_day)][:, None, :]
     lower, upper = half_widths(raw)
-    own = scale[block]
-    side = np.where(np.array(LEVELS) < 0.5, -lower[:, None], upper[:, None])
-    return np.maximum.accumulate(np.clip(raw[:, [1]] + side * own, 0, None), axis=1)
+    side = np.where(np.array(LEVELS) < 0.5, -lower[..., None], upper[..., None])
+    return np.maximum.accumulate(np.clip(raw[..., [1]] + side * scale, 0, None), axis=-1)
 
 
 def _shrunk(errors: Errors, prior: Floats, slots_of_day: int, prior_days: float) -> Floats:

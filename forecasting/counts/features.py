@@ -130,9 +130,10 @@ class Known:
 
     def calendar(self) -> dict[str, Floats]:
         grid, rooms = self.grid, len(self.grid.rooms)
-        first_day = int(grid.times[0].dayofyear)
+        first_day = int(grid.times[0].day_of_year)
         columns = {
-            "slot": grid.slot_of_day[self.target % grid.day].astype(float),
+            "slot": (self.target % grid.day).astype(float),
+            "day_share": self.target % grid.day / grid.day,
             "weekday": ((self.target // grid.day + int(grid.times[0].weekday())) % 7).astype(float),
             "day_of_year": ((self.target // grid.day + first_day) % 365.2425),
         }

@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 DAY_MINUTES = 1440
 CARRIED_SLOTS = 4  # a last count stands for at most this many missing slots
-_KNOWN_AHEAD = re.compile(r"^(holiday|closed|closure|vacation|semester|term|event)(_|$)")
+_KNOWN_AHEAD = re.compile(r"^(holiday|closed|closure)(_|$)")
 _DURATION = re.compile(r"^(\d+)\s*(min|h|d)$")
 
 
@@ -54,15 +54,6 @@ class CountGrid:
     @property
     def week(self) -> int:
         return 7 * self.day
-
-    @property
-    def slot_of_day(self) -> Ints:
-        return np.asarray(np.arange(len(self.times)) % self.day, dtype=np.int64)
-
-    @property
-    def weekday(self) -> Ints:
-        first = int(self.times[0].weekday())
-        return np.asarray((np.arange(len(self.times)) // self.day + first) % 7, dtype=np.int64)
 
     def index(self, instant: pd.Timestamp) -> int:
         """The slot that starts at or before the instant; may lie outside the grid."""
@@ -110,18 +101,26 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def grids(
-    frame: pd.DataFrame, *, minutes: int | None = None, known_ahead: Sequence[str] | None = None, country: str = ""
+    frame: pd.DataFrame,
+    *,
+    minutes: int | None = None,
+    through: pd.Timestamp | None = None,
+    known_ahead: Sequence[str] | None = None,
+    country: str = "",
 ) -> list[CountGrid]:
     """One grid per site. `known_ahead` names the columns that are calendar facts; None takes those named holiday,
-    closed, closure, vacation, semester, term or event (also as a prefix before `_`). `country` (ISO code) adds the
-    public holidays where the file has no such column."""
+    closed or closure (also as a prefix before `_`). `country` (ISO code) adds the
+    public holidays where the file has no such column. The grid ends with the day of the last row, or of `through` if
+    that is later."""
     frame = checked(frame)
     step = minutes or grid_minutes(frame["ts"])
     if known_ahead is None:
         known_ahead = [str(name) for name in frame.columns if _KNOWN_AHEAD.match(str(name))]
     if unknown := [name for name in known_ahead if name not in frame]:
         raise BadInput(f"there is no column '{unknown[0]}' to be known ahead")
-    return [_grid(str(site), part, step, known_ahead, country) for site, part in frame.groupby("site", sort=True)]
+    last = max(frame["ts"].max(), through) if through is not None else frame["ts"].max()
+    parts = frame.groupby("site", sort=True)
+    return [_grid(str(site), part, step, last, known_ahead, country) for site, part in parts]
 
 
 def grid_minutes(times: pd.Series[pd.Timestamp]) -> int:
@@ -156,8 +155,10 @@ def duration_minutes(text: str) -> int:
     return int(match[1]) * {"min": 1, "h": 60, "d": DAY_MINUTES}[match[2]]
 
 
-def _grid(site: str, part: pd.DataFrame, step: int, known_ahead: Sequence[str], country: str) -> CountGrid:
-    first, last = part["ts"].min().normalize(), part["ts"].max().normalize() + pd.Timedelta(days=1)
+def _grid(
+    site: str, part: pd.DataFrame, step: int, last: pd.Timestamp, known_ahead: Sequence[str], country: str
+) -> CountGrid:
+    first, last = part["ts"].min().normalize(), last.normalize() + pd.Timedelta(days=1)
     times = pd.date_range(first, last, freq=f"{step}min", inclusive="left")
     rooms = tuple(sorted(str(room) for room in part["room"].unique()))
     row = ((part["ts"] - first) // pd.Timedelta(minutes=step)).to_numpy()

@@ -1,0 +1,184 @@
+"""A trained model of count-only rooms, for forecasts from any later origin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import BadInput, LeakageError
+from forecasting.counts.baselines import LEVELS, QUANTILE_COLUMNS, mean_of
+from forecasting.counts.calibration import MEMORY_DAYS, Errors, calibrated
+from forecasting.counts.features import Examples, Features, examples
+from forecasting.counts.grid import CountGrid, Floats, Horizon, Ints, grid_minutes, grids, horizon
+from forecasting.counts.model import Design, HorizonModel, fit
+
+MODEL_NAME = "ratiocast"
+FALLBACK_NAME = "fallback"
+WARM_UP_DAYS = 28  # the first intervals learn from forecasts of so many days that their model did not see
+_WIDE = np.array([-2.6, -2.0, -1.1, 0.0, 1.1, 2.0, 2.6])  # quantiles of rooms nothing is known about, in root persons
+
+
+@dataclass(frozen=True)
+class CountModel:
+    """One model per site and horizon, with the errors its intervals were learned from. Made by `train`."""
+
+    until: pd.Timestamp
+    minutes: int
+    known_ahead: tuple[str, ...] | None
+    country: str
+    rooms: dict[str, tuple[str, ...]]  # by site
+    horizons: tuple[Horizon, ...]
+    models: dict[tuple[str, str], HorizonModel | None]  # by site and horizon; None: too little history
+    errors: dict[tuple[str, str], Errors]
+
+    @staticmethod
+    def train(
+        frame: pd.DataFrame,
+        until: pd.Timestamp,
+        horizons: Sequence[str] = ("15min", "30min", "7d"),
+        *,
+        known_ahead: Sequence[str] | None = None,
+        country: str = "",
+        seed: int = 1,
+    ) -> CountModel:
+        """Learn from the counts up to `until` (local); later rows of the frame are not looked at."""
+        frame = frame[frame["ts"] <= until]
+        if frame.empty:
+            raise BadInput(f"there is no count up to {until}; nothing can be learned")
+        minutes = grid_minutes(frame["ts"])
+        spans = tuple(horizon(name, minutes) for name in horizons)
+        named = None if known_ahead is None else tuple(known_ahead)
+        model = CountModel(until, minutes, named, country, {}, spans, {}, {})
+        for grid in model._grids(frame, until):
+            model.rooms[grid.site] = grid.rooms
+            features = Features(grid)
+            for span in spans:
+                model.models[grid.site, span.name], model.errors[grid.site, span.name] = _learn(
+                    features, span, grid.index(until), seed
+                )
+        return model
+
+    def forecast(
+        self, known_frame: pd.DataFrame, origin: pd.Timestamp, targets: Sequence[pd.Timestamp]
+    ) -> pd.DataFrame:
+        """One row per room and target: site, room, origin, target_time, horizon, quantiles, mean, model.
+
+        `known_frame` holds what was known at `origin`; a count after it raises LeakageError (rows with calendar facts
+        and an empty count may lie ahead). Each target is answered by the shortest trained horizon that reaches it.
+        Rooms the model never saw, and sites with too little history, get a simple forecast with wide intervals, named
+        "fallback".
+        """
+        if ((known_frame["ts"] > origin) & known_frame["count"].notna()).any():
+            raise LeakageError(f"the frame holds counts after the origin {origin}; cut it there")
+        wanted = pd.DatetimeIndex(list(targets))
+        if len(wanted) == 0 or (wanted <= origin).any():
+            raise BadInput("every target must lie after the origin, and there must be one")
+        return pd.concat(
+            [self._site(grid, origin, wanted) for grid in self._grids(known_frame, wanted.max())], ignore_index=True
+        )
+
+    def refreshed(self, known_frame: pd.DataFrame, origin: pd.Timestamp) -> CountModel:
+        """The same model with intervals that also know its errors from its training up to `origin`."""
+        errors = dict(self.errors)
+        known = known_frame[known_frame["ts"] <= origin]
+        for grid in self._grids(known, origin):
+            features, first = Features(grid), grid.index(self.until) + 1
+            for span in self.horizons:
+                model = self.models.get((grid.site, span.name))
+                if model is not None and grid.rooms == self.rooms[grid.site]:
+                    later = _errors(features, span, model, first, grid.index(origin) + 1)
+                    errors[grid.site, span.name] = errors[grid.site, span.name].joined(later)
+        return replace(self, errors=errors)
+
+    def _grids(self, frame: pd.DataFrame, through: pd.Timestamp) -> list[CountGrid]:
+        return grids(frame, minutes=self.minutes, through=through, known_ahead=self.known_ahead, country=self.country)
+
+    def _site(self, grid: CountGrid, origin: pd.Timestamp, wanted: pd.DatetimeIndex) -> pd.DataFrame:
+        slots = np.array([grid.index(one) for one in wanted], dtype=np.int64)
+        names = [self._span(grid, origin, one).name for one in wanted]
+        tables = []
+        for span in self.horizons:
+            own = np.array([name == span.name for name in names])
+            if own.any():
+                tables.append(self._table(grid, origin, wanted[own], slots[own], span))
+        return pd.concat(tables, ignore_index=True)
+
+    def _span(self, grid: CountGrid, origin: pd.Timestamp, target: pd.Timestamp) -> Horizon:
+        lead = int(np.ceil((target - origin) / pd.Timedelta(minutes=grid.minutes)))
+        ordered = sorted(self.horizons, key=lambda span: span.steps)
+        return next((span for span in ordered if span.steps >= lead), ordered[-1])
+
+    def _table(
+        self, grid: CountGrid, origin: pd.Timestamp, wanted: pd.DatetimeIndex, slots: Ints, span: Horizon
+    ) -> pd.DataFrame:
+        last = grid.index(origin)
+        if span.by_day and grid.day > 1 and origin == origin.normalize():
+            last -= 1  # as in training: the day that ends at this midnight
+        features = Features(grid)
+        pairs = Examples(np.full(len(slots), last, dtype=np.int64), slots)
+        design = Design.of(features, span, pairs)
+        quantiles = _fallback(design)
+        names = np.full(quantiles.shape[:2], FALLBACK_NAME, dtype=object)
+        model = self.models.get((grid.site, span.name))
+        known = self.rooms.get(grid.site, ())
+        if model is not None and set(known) <= set(grid.rooms):
+            columns = [grid.rooms.index(room) for room in known]
+            errors = self.errors[grid.site, span.name].between(last - MEMORY_DAYS * grid.day, last + 1)
+            own = _of_rooms(grid, known, span, pairs)
+            quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day)
+            names[:, columns] = MODEL_NAME
+        rooms = len(grid.rooms)
+        table: dict[str, object] = {
+            "site": grid.site,
+            "room": np.tile(np.array(grid.rooms, dtype=object), len(slots)),
+            "origin": origin,
+            "target_time": np.repeat(wanted, rooms),
+            "horizon": span.name,
+        }
+        flat = quantiles.reshape(-1, len(LEVELS))
+        table |= {name: flat[:, k] for k, name in enumerate(QUANTILE_COLUMNS)}
+        return pd.DataFrame(table | {"mean": mean_of(flat), "model": names.ravel()})
+
+
+def _learn(features: Features, span: Horizon, until: int, seed: int) -> tuple[HorizonModel | None, Errors]:
+    """The model, and the errors another one, trained on all but the last weeks, made in these."""
+    grid = features.grid
+    design = Design.of(features, span, examples(grid, span, 0, until + 1))
+    first = max(until + 1 - WARM_UP_DAYS * grid.day, grid.week)
+    asked = design.where(design.pairs.target >= first)
+    errors = Errors.none()
+    earlier = fit(design, int(asked.pairs.origin.min()), seed) if len(asked.pairs.target) else None
+    if earlier is not None:
+        errors = Errors.of_forecasts(earlier.raw(asked), asked.actual, asked.pairs.target, grid.day)
+    return fit(design, until, seed), errors
+
+
+def _errors(features: Features, span: Horizon, model: HorizonModel, first: int, end: int) -> Errors:
+    grid = features.grid
+    pairs = examples(grid, span, first, end)
+    # a day-ahead origin before the training's end would know too little, never too much
+    design = Design.of(features, span, pairs)
+    return Errors.of_forecasts(model.raw(design), design.actual, pairs.target, grid.day)
+
+
+def _of_rooms(grid: CountGrid, rooms: tuple[str, ...], span: Horizon, pairs: Examples) -> Design:
+    """The design of these rooms alone, in their order."""
+    columns = [grid.rooms.index(room) for room in rooms]
+    part = CountGrid(grid.site, rooms, grid.times, grid.minutes, grid.counts[:, columns], grid.calendar)
+    return Design.of(Features(part), span, pairs)
+
+
+def _fallback(design: Design) -> Floats:
+    """(targets, rooms, levels) from whatever is known: the last count, the same slot, the day, the site's middle."""
+    values = design.values
+    point = np.full(design.actual.shape, np.nan)
+    for name in ("count_0", "week_median_4", "day_mean_7"):
+        if name in values:
+            point = np.where(np.isnan(point), values[name], point)
+    middle = np.nanmedian(point, axis=1, keepdims=True) if not np.isnan(point).all() else 0.0
+    point = np.nan_to_num(np.where(np.isnan(point), middle, point))
+    wide = np.sqrt(point + 3)[..., None] * _WIDE
+    return np.asarray(np.clip(point[..., None] + wide, 0, None))

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecasting.counts.baselines import LEVELS
+from forecasting.counts.calibration import Errors, calibrated, factors
+from forecasting.counts.grid import Floats
+from forecasting.counts.scores import diebold_mariano, pinball
+
+DAY = 24
+
+
+def forecasts(rng: np.random.Generator, days: int, width: float) -> tuple[Floats, Floats]:
+    """Raw forecasts whose 80 % interval should be 1.28 wide on each side but is `width`, and what happened."""
+    middle = rng.uniform(20, 40, (days * DAY, 1))
+    raw = np.stack([middle - width, middle, middle + width], axis=-1)
+    return raw, middle + rng.normal(size=middle.shape)
+
+
+def test_intervals_too_narrow_or_too_wide_are_mended_by_past_errors() -> None:
+    for width in (0.5, 1.28, 4.0):
+        raw, actual = forecasts(np.random.default_rng(1), 120, width)
+        slot = np.arange(len(raw))
+        past = Errors.of_forecasts(raw[: 90 * DAY], actual[: 90 * DAY], slot[: 90 * DAY], DAY)
+        quantiles = calibrated(raw[90 * DAY :], slot[90 * DAY :], past, DAY)
+        inside = (actual[90 * DAY :] >= quantiles[..., 1]) & (actual[90 * DAY :] <= quantiles[..., 5])
+        assert 0.76 < inside.mean() < 0.86
+
+
+def test_without_errors_the_raw_interval_stands() -> None:
+    raw = np.array([[[10.0, 15.0, 30.0]]])
+    quantiles = calibrated(raw, np.array([12]), Errors.none(), DAY)[0, 0]
+    assert quantiles[LEVELS.index(0.1)] == 10.0
+    assert quantiles[LEVELS.index(0.5)] == 15.0
+    assert quantiles[LEVELS.index(0.9)] == 30.0
+
+
+def test_few_days_of_errors_move_the_factors_less_than_many() -> None:
+    raw, actual = forecasts(np.random.default_rng(2), 60, 0.3)
+    slot = np.arange(len(raw))
+    errors = Errors.of_forecasts(raw, actual, slot, DAY)
+    few, many = factors(errors.between(0, 3 * DAY), DAY), factors(errors, DAY)
+    assert (many[:, LEVELS.index(0.9)] > few[:, LEVELS.index(0.9)]).all()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    raw=st.lists(st.tuples(*[st.floats(0, 300)] * 3), min_size=1, max_size=20),
+    actual=st.lists(st.integers(0, 300), min_size=20, max_size=20),
+)
+def test_calibrated_quantiles_never_cross(raw: list[tuple[float, float, float]], actual: list[int]) -> None:
+    sorted_raw = np.sort(np.array(raw), axis=1)[:, None, :]
+    slot = np.arange(len(raw)) * 5
+    happened = np.array(actual[: len(raw)], dtype=float)[:, None]
+    quantiles = calibrated(sorted_raw, slot, Errors.of_forecasts(sorted_raw, happened, slot, DAY), DAY)
+    assert (np.diff(quantiles, axis=-1) >= 0).all()
+    assert (quantiles >= 0).all()
+
+
+def test_pinball_loss_is_least_at_the_true_quantile() -> None:
+    sample = np.random.default_rng(3).poisson(20, 4000).astype(float)
+    for level in (0.1, 0.5, 0.9):
+        losses = [pinball(sample, np.full(4000, float(q)), level).mean() for q in range(5, 40)]
+        assert abs(5 + int(np.argmin(losses)) - np.quantile(sample, level)) <= 1
+
+
+def test_diebold_mariano_tells_luck_from_difference() -> None:
+    rng = np.random.default_rng(4)
+    assert diebold_mariano(rng.normal(0, 1, 60)) > 0.05
+    assert diebold_mariano(rng.normal(2, 1, 60)) < 0.001
+    assert diebold_mariano(np.zeros(10)) == 1.0

@@ -1,7 +1,7 @@
 """The ways in which a count goes wrong, one rule each, with its reason in words.
 
 A rule is a generator over one room at one instant. It yields a `Doubt` for what is doubtful now, and an instant at
-which it would begin to doubt if nothing else happens, so that nobody has to poll.
+which it would begin or cease to doubt if nothing else happens, so that nobody has to poll.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.time import local_instant
-from evaluator.facts import CenterFacts
+from evaluator.facts import SHIFT_REMEMBERED, CenterFacts
 from evaluator.groups import HOLDS, Group, difference, headcounts, most_doubtful
 from evaluator.state import CenterState
 
@@ -21,6 +21,7 @@ PAST_SHIFT_END = timedelta(minutes=60)
 VISIT = timedelta(hours=2)
 ARRIVAL_OVERDUE = timedelta(minutes=45)
 SILENCE = timedelta(hours=2)
+MANY = 3  # children due that make silence strange
 RECENT = timedelta(hours=2)
 FUTURE = timedelta(minutes=2)
 
@@ -171,6 +172,7 @@ def planned_here_logged_elsewhere(look: Look) -> Iterator[Finding]:
                 "planned_here_logged_elsewhere", sentence, max(segment.start, place.state_since),
                 missing_staff_ids=(staff_id,),
             )  # fmt: skip
+            yield segment.end
 
 
 def adult_past_shift_end(look: Look) -> Iterator[Finding]:
@@ -184,31 +186,34 @@ def adult_past_shift_end(look: Look) -> Iterator[Finding]:
         else:
             sentence = f"{look.facts.display(staff_id)} is still clocked in an hour after the shift's end"
             yield Doubt("adult_past_shift_end", sentence, since, doubted_staff_ids=(staff_id,))
+            yield shift.end + SHIFT_REMEMBERED
 
 
 def silent_room(look: Look) -> Iterator[Finding]:
     """No event for hours while children are due: has anybody been checked in at all?"""
-    due = []
-    for member in look.group.members:
-        for child_id, at in look.facts.due_arrivals(member, look.day):
-            if look.state.child(child_id) is None and not look.state.was_in(child_id, look.facts.day_start(look.now)):
-                due.append(at + ARRIVAL_OVERDUE)
-    late = sorted(at for at in due if at <= look.now)
-    expected = sum((look.expected or {}).get(member, 0.0) for member in look.group.members)
-    missing = max(len(late), round(expected) - len(look.group.places))
-    heard = max((t for member in look.group.members if (t := look.state.last_event_in.get(member))), default=None)
-    quiet_since = max(heard, look.facts.day_start(look.now)) if heard else look.facts.day_start(look.now)
-    service = look.facts.service(look.now)
-    if missing < 3 or service is None or look.now not in service:
+    service, start = look.facts.service(look.now), look.facts.day_start(look.now)
+    if service is None or look.now >= service.end:
         return
-    since = max(quiet_since, service.start) + SILENCE
-    if look.now < since:
+    due = sorted(
+        at + ARRIVAL_OVERDUE
+        for member in look.group.members
+        for child_id, at in look.facts.due_arrivals(member, look.day)
+        if look.state.child(child_id) is None and not look.state.was_in(child_id, start)
+    )
+    expected = sum((look.expected or {}).get(member, 0.0) for member in look.group.members)
+    missing = max(sum(at <= look.now for at in due), round(expected) - len(look.group.places))
+    heard = max((at for member in look.group.members if (at := look.state.last_event_in.get(member))), default=start)
+    since = max(heard, service.start) + SILENCE
+    if missing < MANY:
+        if len(due) >= MANY:
+            yield max(since, due[MANY - 1])
+    elif look.now < since:
         yield since
     else:
-        sentence = (
-            f"no event for {round((look.now - quiet_since).total_seconds() / 3600)} hours while {missing} more are due"
-        )
+        hours = round((look.now - since + SILENCE).total_seconds() / 3600)
+        sentence = f"no event for {hours} hours while {missing} more are due"
         yield Doubt("silent_room", sentence, since, more_children=missing)
+        yield service.end
 
 
 def more_out_than_in(look: Look) -> Iterator[Finding]:
@@ -221,6 +226,7 @@ def more_out_than_in(look: Look) -> Iterator[Finding]:
     if len(strays) >= 2:
         sentence = f"{len(strays)} children were checked out who had never been checked in"
         yield Doubt("more_out_than_in", sentence, max(strays), more_children=1)
+        yield sorted(strays)[-2] + RECENT
 
 
 def earlier_headcount_disagreed(look: Look) -> Iterator[Finding]:
@@ -276,6 +282,7 @@ def from_the_future(look: Look) -> Iterator[Finding]:
     for child_id, place in look.group.places.items():
         if place.moved > look.now + FUTURE:
             yield Doubt("from_the_future", "an event lies in the future; a clock is wrong", place.moved, (child_id,))
+            yield place.moved - FUTURE
 
 
 RULES: tuple[Rule, ...] = (

@@ -149,14 +149,14 @@ class CenterFacts:
         return {key: tuple(sorted(rows, key=lambda each: each[1])) for key, rows in result.items()}
 
     def shift_at(self, staff_id: str, now: datetime) -> Shift | None:
-        """The scheduled shift that holds `now`, else the one of this member that ended last within four hours."""
+        """The scheduled shift that holds `now`, else the one that ended last within SHIFT_REMEMBERED."""
         ended: Shift | None = None
         for shift in self.shifts_by_staff.get(staff_id, ()):
             if shift.status != "scheduled":
                 continue
             if shift.start <= now < shift.end:
                 return shift
-            if shift.end <= now < shift.end + timedelta(hours=4):
+            if shift.end <= now < shift.end + SHIFT_REMEMBERED:
                 ended = shift
         return ended
 
@@ -244,4 +244,5 @@ class CenterFacts:
         return frozenset(row.day for row in self.closures if row.room_id is None)
 
 
+SHIFT_REMEMBERED = timedelta(hours=4)  # how long after its end a shift explains who is still there
 FOUR = datetime.min.time().replace(hour=4)

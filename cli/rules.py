@@ -82,7 +82,9 @@ def check_rules(
     activity: Annotated[str, typer.Option(help="normal, nap, outdoors, meal or trip.")] = "normal",
     opens: Annotated[str, typer.Option(help="Opening, 06:30.")] = "",
     closes: Annotated[str, typer.Option(help="Closing, 18:00.")] = "",
-    building: Annotated[str, typer.Option(help="Children/adults in the whole building, 40/8.")] = "",
+    building: Annotated[
+        str, typer.Option(help="Children/adults in the whole building, 40/8; 40/8/5 if the other rooms need 5.")
+    ] = "",
     capacity: Annotated[int | None, typer.Option(help="Licensed capacity of the room.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="A choice of the center, infants=1:4. May be repeated.")
@@ -162,9 +164,10 @@ def _building(text: str) -> Building | None:
     if not text:
         return None
     parts = text.split("/")
-    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
-        raise BadInput(f"'{text}' is not children/adults of the building; write for example 40/8")
-    return Building(int(parts[0]), int(parts[1]))
+    if len(parts) not in (2, 3) or not all(part.strip().isdigit() for part in parts):
+        raise BadInput(f"'{text}' is not children/adults of the building; write for example 40/8 or 40/8/5")
+    children, adults, *elsewhere = map(int, parts)
+    return Building(children, adults, elsewhere[0] if elsewhere else None)
 
 
 def _options(texts: list[str]) -> dict[str, str]:

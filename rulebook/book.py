@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from itertools import pairwise
+from typing import NamedTuple
 
 from domain.errors import BadInput
 from rulebook import explain
@@ -24,11 +25,10 @@ _AGE_UNKNOWN = ChildHere(None)
 _ANY_DAY = date(2000, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """How a verdict came about: one finding per document (law variants first), and which of them governs."""
 
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     governs: int  # index into findings; -1: the room's own licence
     mixing: Item | None = None  # the rule on ranks that leaves adults uncounted
 
@@ -55,29 +55,37 @@ class Rulebook:
         self.undecided = tuple(undecided)  # options the center has not chosen: the strictest of the choices holds
         self.bands: tuple[Band, ...] = self.parts[0].bands.all
         self._countings: tuple[Counting, ...] = tuple(part.counting for part in self.parts)
+        self._plain_roles = frozenset.intersection(*(counting.plain_roles for counting in self._countings))
+        self._plain_age = max(counting.min_age for counting in self._countings)
         self._has_mixes = any(part.mixes for part in self.parts)
+        self._finds = [(part.find, part.bands.group) for part in self.parts]
+        layouts = [part.bands.layout for part in self.parts]
+        self._sorts_alike = [layout == layouts[0] for layout in layouts]
 
     def check(self, situation: Situation) -> Verdict:
         """The verdict; the strictest of law, policy and the room's licence governs."""
         adults = self._counted(situation.adults)
         counted = len(adults)
-        findings = [part.find(part.bands.group(situation.children), situation) for part in self.parts]
+        findings = self._find(situation)
         first = findings[0]
         required, limit, governs = first.required, first.limit, 0
         breaches, premises = first.breaches, first.premises
-        for index, finding in enumerate(findings[1:], 1):
-            if finding.required > required:
-                required, governs = finding.required, index
-            if finding.limit is not None and (limit is None or finding.limit < limit):
-                limit = finding.limit
-            breaches += tuple(said for said in finding.breaches if said not in breaches)
-            premises = max(premises, finding.premises)
+        if len(findings) > 1:
+            for index, finding in enumerate(findings):
+                if finding.required > required:
+                    required, governs = finding.required, index
+                if finding.limit is not None and (limit is None or finding.limit < limit):
+                    limit = finding.limit
+                if finding.breaches:
+                    breaches += tuple(said for said in finding.breaches if said not in breaches)
+                if finding.premises > premises:
+                    premises = finding.premises
         if situation.room is not None:
             required, limit, governs = _licensed(situation, required, limit, governs)
         mixing = None
         if self._has_mixes and required:
             counted, mixing = self._by_rank(situation, findings, required, adults)
-        basis = Basis(tuple(findings), governs, mixing)
+        basis = Basis(findings, governs, mixing)
         return Verdict(self, situation, required, counted, limit, breaches, premises, basis)
 
     def required(
@@ -91,7 +99,7 @@ class Rulebook:
         """Adults required for children of these ages alone: no relief that depends on the building or on who sleeps."""
         children = tuple([_AGE_UNKNOWN if age is None else _AGED[age] for age in age_months])
         situation = Situation(self.on, local_time or time(12), children, (), activity, None, opens, closes)
-        return max([part.find(part.bands.group(children), situation).required for part in self.parts])
+        return max([finding.required for finding in self._find(situation)])
 
     def boundaries(self, opens: time, closes: time) -> tuple[time, ...]:
         """Local times of a day open [opens, closes) at which an answer may change by itself."""
@@ -154,16 +162,31 @@ class Rulebook:
         )
         return Departure(not worse, explain.departure(staff_id, verdict, after, allowed=not worse))
 
+    def _find(self, situation: Situation) -> list[Finding]:
+        """What each document asks for. Documents with the same ages sort the children once."""
+        find, sort = self._finds[0]
+        group = sort(situation.children)
+        findings = [find(group, situation)]
+        if len(self._finds) > 1:
+            for index, (find, sort) in enumerate(self._finds[1:], 1):
+                alike = self._sorts_alike[index] and not group.unclear
+                findings.append(find(group if alike else sort(situation.children), situation))
+        return findings
+
     def _counted(self, adults: Sequence[AdultHere]) -> list[AdultHere]:
         """Those who count under every document."""
-        result = []
-        for adult in adults:
-            for counting in self._countings:
-                if not counting.plainly(adult) and counting.reason_against(adult, adults) is not None:
-                    break
-            else:
-                result.append(adult)
-        return result
+        roles, age, countings = self._plain_roles, self._plain_age, self._countings
+        return [
+            adult
+            for adult in adults
+            if (
+                adult.state == "in_room"
+                and adult.role in roles
+                and not adult.volunteer
+                and (adult.age_years is None or adult.age_years >= age)
+            )
+            or all(counting.reason_against(adult, adults) is None for counting in countings)
+        ]
 
     def _headroom(self, verdict: Verdict, band: Band) -> Headroom:
         if not verdict.compliant:
@@ -193,7 +216,10 @@ class Rulebook:
         """Adults whose ranks do not help towards the requirement are left out of the count."""
         most, item = required - len(adults), None
         for part, finding in zip(self.parts, findings, strict=True):
-            staff = [(part.counting.rank(adult), adult.credentials) for adult in adults]
+            if not part.mixes:
+                continue
+            rank = part.counting.rank
+            staff = tuple([(rank(adult), adult.credentials) for adult in adults])
             for mix in part.mixes:
                 lacking = mix.shortfall(staff, required, finding.group, situation)
                 if lacking > max(most, 0):

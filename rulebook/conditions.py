@@ -148,37 +148,51 @@ def _building_children(bounds: Mapping[str, int], bands: Bands) -> Condition:
 
 
 def _count(clauses: list[Mapping[str, Any]], bands: Bands) -> Condition:
-    tests = [(counter(clause), _bounds(clause), clause) for clause in clauses]
+    tests = [
+        (counter(clause, bands), *_bounds(clause), _share(clause, "share_at_most"), _share(clause, "share_over"))
+        for clause in clauses
+    ]
 
     def holds(group: Group, situation: Situation) -> bool:
-        for count, (low, high), clause in tests:
+        for count, low, high, at_most, over in tests:
             found = count(group)
             if not low <= found <= high:
                 return False
-            if "share_at_most" in clause and found > Fraction(str(clause["share_at_most"])) * group.n:
+            if at_most is not None and found > at_most * group.n:
                 return False
-            if "share_over" in clause and found <= Fraction(str(clause["share_over"])) * group.n:
+            if over is not None and found <= over * group.n:
                 return False
         return True
 
     return holds
 
 
-def counter(clause: Mapping[str, Any]) -> Callable[[Group], int]:
+def counter(clause: Mapping[str, Any], bands: Bands) -> Callable[[Group], int]:
     """How many children of a group are of the clause's ages and status."""
-    start, end = clause.get("from", 0), clause.get("to")
+    start, end = clause.get("from", 0), clause.get("to") or _NO_END
     walking, in_school = clause.get("walking"), clause.get("in_school")
+    if walking is None and in_school is None:
+        inside = [band.index for band in bands.all if all(start <= a.start and a.end <= end for a in band.ages)]
+        outside = [band.index for band in bands.all if all(a.end <= start or end <= a.start for a in band.ages)]
+        if len(inside) == 1 and len(outside) == len(bands.all) - 1:
+            (only,) = inside
+            return lambda group: group.counts[only]
+        if len(inside) + len(outside) == len(bands.all):
+            return lambda group: sum([group.counts[index] for index in inside])
+        return lambda group: sum([start <= (child.age_months or 0) < end for child in group.children])
 
     def matches(child: ChildHere) -> bool:
-        age = child.age_months or 0
         return (
-            start <= age
-            and (end is None or age < end)
+            start <= (child.age_months or 0) < end
             and (walking is None or child.walking == walking)
             and (in_school is None or child.in_school == in_school)
         )
 
     return lambda group: sum(map(matches, group.children))
+
+
+def _share(clause: Mapping[str, Any], key: str) -> Fraction | None:
+    return Fraction(str(clause[key])) if key in clause else None
 
 
 def _asleep_share(share: float, bands: Bands) -> Condition:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from domain.errors import BadInput, UnknownRule
-from rulebook.situation import ChildHere
+from rulebook.situation import AGES, STATUSES, ChildHere
 from rulebook.values import LARGEST_GROUP, Item, Need, item_of, need_of_points, need_of_steps, no_need
 
 _MONTHS = range(18 * 12)
@@ -42,6 +42,11 @@ class Band:
     rate: Fraction | None  # children per adult in sums and averages; None: no number of its own
     item: Item
 
+    def adults_for(self, children: int) -> int:
+        """Of any number, also more than one room may hold."""
+        rooms, rest = divmod(children, LARGEST_GROUP)
+        return rooms * self.need[LARGEST_GROUP] + self.need[rest]
+
     @property
     def example(self) -> ChildHere:
         first = self.ages[0]
@@ -57,8 +62,7 @@ class Group:
         self.children = children
         self.counts = counts
         self.n = len(children)
-        present = [index for index, count in enumerate(counts) if count]
-        self.bands_present = present
+        self.bands_present = present = [index for index, count in enumerate(counts) if count]
         self.first = present[0] if present else -1
         self.unclear = unclear  # sentences about children whose band had to be assumed
         self.youngest = -1  # ages in months, worked out by `ages` for rules that ask
@@ -66,8 +70,8 @@ class Group:
 
     def age_span(self) -> tuple[int, int]:
         if self.youngest < 0:
-            ages = sorted([child.age_months or 0 for child in self.children]) or [0]
-            self.youngest, self.oldest = ages[0], ages[-1]
+            ages = [child.age_months or 0 for child in self.children] or [0]
+            self.youngest, self.oldest = min(ages), max(ages)
         return self.youngest, self.oldest
 
 
@@ -77,51 +81,40 @@ class Bands:
     def __init__(self, bands: Sequence[Band]) -> None:
         self.all = tuple(bands)
         self.by_id = {band.band_id: band for band in bands}
-        self._strictest = min(bands, key=lambda band: (-band.need[60], band.rate or 0, band.index))
-        statuses = [(walking, school) for walking in (None, False, True) for school in (False, True)]
-        self._tables = {status: [self._band_for(age, *status) for age in _MONTHS] for status in statuses}
-        self._sure = {  # as above, -1 also where walking is not known and matters
-            (walking, school): [
-                -1 if walking is None and self._tables[False, school][age] != self._tables[True, school][age] else index
-                for age, index in enumerate(table)
-            ]
-            for (walking, school), table in self._tables.items()
-        }
-        plain = self._sure[None, False]
-        self._by_age_only = all(table == plain for table in self._sure.values()) and -1 not in plain
-        self._plain = plain
+        self.strictest = min(bands, key=lambda band: (-band.need[60], band.rate or 0, band.index))
+        self.layout = tuple(band.ages for band in bands)  # tables of one layout sort children alike
+        self._tables = {status: [self._band_for(age, *status) for age in _MONTHS] for status in STATUSES}
+        self._unsure = len(bands)  # where children go whose band has to be thought about
+        self._by_key = [self._sure(age, *status) for age in AGES for status in STATUSES]
 
     def group(self, children: Sequence[ChildHere]) -> Group:
         """Sort children; an unknown age, or one outside every band, takes the strictest band and says so."""
         if len(children) > LARGEST_GROUP:
             raise BadInput(f"{len(children)} children in one room cannot be checked; the most is {LARGEST_GROUP}")
-        counts = [0] * len(self.all)
-        try:
-            if self._by_age_only:
-                table = self._plain
-                for child in children:
-                    counts[table[child.age_months]] += 1  # type: ignore[index]
-            else:
-                tables = self._sure
-                for child in children:
-                    index = tables[child.walking, child.in_school][child.age_months]  # type: ignore[index]
-                    if index < 0:
-                        return self._carefully(children)
-                    counts[index] += 1
-        except TypeError:  # an unknown age
+        counts, table = [0] * (self._unsure + 1), self._by_key
+        for child in children:
+            counts[table[child.key]] += 1
+        if counts.pop():
             return self._carefully(children)
         return Group(children, counts)
+
+    def _sure(self, age: int | None, walking: bool | None, in_school: bool) -> int:
+        """The band's index, or `_unsure` where age or walking is not known and matters, or no band holds."""
+        index = -1 if age is None else self._tables[walking, in_school][age]
+        if age is not None and walking is None and self._walking_matters(age, in_school):
+            index = -1
+        return self._unsure if index < 0 else index
 
     def _carefully(self, children: Sequence[ChildHere]) -> Group:
         counts, unclear, placed = [0] * len(self.all), [], []
         for child in children:
             index = -1 if child.age_months is None else self._tables[child.walking, child.in_school][child.age_months]
             if index < 0:
-                band = self._strictest
+                band = self.strictest
                 why = "has no known age" if child.age_months is None else "is older than every band of the rule"
                 unclear.append(f"{_name(child)} {why} and is taken as {band.label}, the strictest")
                 index, child = band.index, band.example
-            elif child.walking is None and self._walking_matters(child):
+            elif child.walking is None and self._walking_matters(child.age_months or 0, child.in_school):
                 unclear.append(
                     f"whether {_name(child)} walks is not known; taken as {self.all[index].label}, the stricter"
                 )
@@ -129,9 +122,8 @@ class Bands:
             placed.append(child)
         return Group(placed, counts, tuple(dict.fromkeys(unclear)))
 
-    def _walking_matters(self, child: ChildHere) -> bool:
-        age = child.age_months or 0
-        return self._tables[False, child.in_school][age] != self._tables[True, child.in_school][age]
+    def _walking_matters(self, age: int, in_school: bool) -> bool:
+        return self._tables[False, in_school][age] != self._tables[True, in_school][age]
 
     def _band_for(self, age: int, walking: bool | None, in_school: bool) -> int:
         """The first band that fits; of two that could (walking unknown) the one that asks for more adults."""

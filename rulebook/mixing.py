@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import ceil
+from math import lcm
 from typing import Any, NamedTuple
 
 from rulebook.conditions import counter
@@ -27,7 +27,7 @@ def compile_use(data: Mapping[str, Any], bands: Bands, document: Mapping[str, An
     """The function of one clause of `mixed_ages` or `exceptions`."""
     kind = data.get("use")
     if kind is None:
-        return _fixed(data, document)
+        return _fixed(data, bands, document)
     if kind == "band":
         chosen = bands.by_id[data["band"]]
         return lambda group, scale: _as_if_all(chosen, group, scale)
@@ -40,13 +40,15 @@ def single_band(bands: Bands) -> Use:
 
 def strictest(bands: Bands) -> Use:
     """The most adults and the smallest group of any age present: what is taken where the rule is unknown."""
+    every = bands.all
 
     def use(group: Group, scale: Scale | None) -> Requirement:
-        present = [bands.all[index] for index in group.bands_present]
         n = scale(group.n) if scale else group.n
-        governs = max(present, key=lambda band: (band.need[n], -band.index))
-        limits = [band.group for band in present if band.group is not None]
-        return Requirement(governs.need[n], min(limits, default=None), governs.item)
+        governs = every[group.first]
+        for index in group.bands_present:
+            if every[index].need[n] > governs.need[n]:
+                governs = every[index]
+        return Requirement(governs.need[n], _smallest_group(group, bands), governs.item)
 
     return use
 
@@ -81,11 +83,17 @@ def _may_disregard(rule: Mapping[str, Any], group: Group) -> bool:
 
 def _majority(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> Use:
     """The band with the most children; of equal ones the stricter."""
+    every = bands.all
 
     def use(group: Group, scale: Scale | None) -> Requirement:
-        n = scale(group.n) if scale else group.n
-        index = max(group.bands_present, key=lambda i: (group.counts[i], bands.all[i].need[n], -i))
-        return _as_if_all(bands.all[index], group, scale)
+        n, counts = scale(group.n) if scale else group.n, group.counts
+        most = group.first
+        for index in group.bands_present:
+            if counts[index] >= counts[most] and (
+                counts[index] > counts[most] or every[index].need[n] > every[most].need[n]
+            ):
+                most = index
+        return Requirement(every[most].need[n], every[most].group, every[most].item)
 
     return use
 
@@ -93,15 +101,19 @@ def _majority(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]
 def _average(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> Use:
     """The average of the ratios of the ages present, by child if `weighted`; rounded down unless `round: none`."""
     item = item_of(data, document, "the average of the ratios of the ages present")
+    weighted, rounded = bool(data.get("weighted")), data.get("round", "down") == "down"
+    rates = [band.rate or Fraction(1) for band in bands.all]
+    unit = lcm(*(rate.denominator for rate in rates))
+    ratios = [int(rate * unit) for rate in rates]  # whole numbers, `unit` times the children per adult
 
     def use(group: Group, scale: Scale | None) -> Requirement:
-        weights = {i: group.counts[i] if data.get("weighted") else 1 for i in group.bands_present}
-        total = sum(((bands.all[i].rate or Fraction(1)) * weight for i, weight in weights.items()), Fraction(0))
-        ratio = total / sum(weights.values())
-        if data.get("round", "down") == "down":
-            ratio = Fraction(int(ratio))
         n = scale(group.n) if scale else group.n
-        return Requirement(ceil(n / ratio), _smallest_group(group, bands), item)
+        if weighted:
+            total, weight = sum([ratios[i] * group.counts[i] for i in group.bands_present]), unit * group.n
+        else:
+            total, weight = sum([ratios[i] for i in group.bands_present]), unit * len(group.bands_present)
+        adults = -(-n // (total // weight)) if rounded else -(-n * weight // total)
+        return Requirement(adults, _smallest_group(group, bands), item)
 
     return use
 
@@ -111,14 +123,17 @@ def _proportional(data: Mapping[str, Any], bands: Bands, document: Mapping[str, 
     that many adults may have in this mix."""
     item = item_of(data, document, "each age by its own ratio, added up and rounded up once")
     by_adults = data.get("group_by_adults")
+    rates = [band.rate or Fraction(1) for band in bands.all]
+    adult = lcm(*(rate.numerator for rate in rates))  # an adult in such parts that each child takes a whole number
+    parts = [int(adult / rate) for rate in rates]
 
     def use(group: Group, scale: Scale | None) -> Requirement:
-        load = sum((group.counts[i] / (bands.all[i].rate or Fraction(1)) for i in group.bands_present), Fraction(0))
+        load = sum([group.counts[i] * parts[i] for i in group.bands_present])
         limit = data["group"] if "group" in data else _smallest_group(group, bands)
         if by_adults:
-            limit = int(by_adults * group.n / load)
-        share = Fraction(scale(group.n), group.n) if scale else 1
-        return Requirement(ceil(load * share), limit, item)
+            limit = by_adults * group.n * adult // load
+        adults = -(-load * scale(group.n) // (adult * group.n)) if scale else -(-load // adult)
+        return Requirement(adults, limit, item)
 
     return use
 
@@ -138,8 +153,8 @@ def _own(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> 
 
 
 def _smallest_group(group: Group, bands: Bands) -> int | None:
-    limits = [bands.all[index].group for index in group.bands_present]
-    return min((limit for limit in limits if limit is not None), default=None)
+    limits = [limit for index in group.bands_present if (limit := bands.all[index].group) is not None]
+    return min(limits) if limits else None
 
 
 def _strictest(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> Use:
@@ -156,11 +171,11 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Bands, Mapping[str, Any]], Use]] 
 }
 
 
-def _fixed(data: Mapping[str, Any], document: Mapping[str, Any]) -> Use:
+def _fixed(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> Use:
     """Numbers of the clause itself: `children` per adult or by steps, `adults` at least, `each_adult` sub-limits."""
     steps, least = data.get("children"), data.get("adults", 0)
     need = need_of_steps(steps, data.get("per_adult")) if steps is not None else None
-    parts = [(counter(part), need_of_steps(part["at_most"])) for part in data.get("each_adult", ())]
+    parts = [(counter(part, bands), need_of_steps(part["at_most"])) for part in data.get("each_adult", ())]
     limit = data.get("group")
     says = [data["label"]] if "label" in data else []
     says += [says_steps(steps)] if steps is not None else [f"at least {least} adults"]

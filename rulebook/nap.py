@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 from rulebook.conditions import Condition, compile_condition
-from rulebook.group import Bands, Group
+from rulebook.group import Band, Bands, Group
 from rulebook.mixing import Requirement
 from rulebook.situation import ChildHere, Situation
 from rulebook.values import Item, Need, Scale, item_of, need_of_steps, times
@@ -25,10 +25,11 @@ class NapRule:
 
     holds: Condition | None
     relief: Callable[[Group, Situation, Normal], int]
-    building_share: Fraction | None  # of the normal requirement that must be in the building; None: no condition
+    building_share: Fraction | None  # of the building's normal requirement that must be there; None: no condition
     building_plus: int
     max_minutes: int | None
     lifts_group: bool
+    strictest: Band
     item: Item
 
     def refusal(self, group: Group, situation: Situation, full: int) -> str:
@@ -42,11 +43,15 @@ class NapRule:
         building = situation.building
         if building is None:
             return "nap relief needs the adults in the building, and their number was not given"
-        needed = (
-            ceil(self.building_share * (full if building.required is None else building.required)) + self.building_plus
-        )
+        elsewhere, assumed = building.required_elsewhere, ""
+        if elsewhere is None:
+            others = max(0, building.children - group.n)
+            elsewhere = self.strictest.adults_for(others)
+            if others:
+                assumed = f", if the other {others} children are {self.strictest.label} (their adults were not given)"
+        needed = ceil(self.building_share * (full + elsewhere)) + self.building_plus
         if building.adults < needed:
-            return f"nap relief needs {needed} adults in the building and {building.adults} are there"
+            return f"nap relief needs {needed} adults in the building and {building.adults} are there{assumed}"
         return ""
 
 
@@ -59,6 +64,7 @@ def compile_nap(data: Mapping[str, Any], bands: Bands, document: Mapping[str, An
         building_plus=0 if building is None else building.get("plus", 0),
         max_minutes=data.get("max_minutes"),
         lifts_group=data.get("group") == "lifted",
+        strictest=bands.strictest,
         item=item_of(data, document, data["says"]),
     )
 

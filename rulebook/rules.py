@@ -113,11 +113,13 @@ class Rules:
         if situation.activity == "nap" and self._naps:
             required, limit, item, said = self._napping(group, situation, required, limit, item)
             notes += said
-        if limit is not None and any(clause.applies(group, situation) for clause in self._lifted):
-            limit = None
+        for clause in self._lifted:
+            if clause.applies(group, situation):
+                limit = None
+                break
         breaches: tuple[str, ...] = ()
         if self._apart and len(group.bands_present) > 1:
-            breaches = tuple(clause.item.label for clause in self._apart if clause.applies(group, situation))
+            breaches = tuple([clause.item.label for clause in self._apart if clause.applies(group, situation)])
         if self._building_mixes and situation.building is not None and situation.building.staff:
             breaches += self._ranks_missing(situation.building.staff)
         return Finding(group, required, limit, item, breaches, self._premises_of(group, situation), notes)
@@ -170,9 +172,11 @@ class Rules:
         )
 
     def _premises_of(self, group: Group, situation: Situation) -> int:
-        if not self._premises:
-            return 0
-        return max((clause.adults for clause in self._premises if clause.applies(group, situation)), default=0)
+        adults = 0
+        for clause in self._premises:
+            if clause.adults > adults and clause.applies(group, situation):
+                adults = clause.adults
+        return adults
 
     def _clauses(self, section: str) -> list[Clause]:
         return [self._clause(row, section) for row in self.document.get(section, [])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,9 @@ from domain.time import as_utc
 ACTIVITIES = ("normal", "nap", "outdoors", "meal", "trip")
 ADULT_STATES = ("in_room", "on_break", "stepped_out", "elsewhere", "not_clocked_in")
 _OLDEST_CHILD_MONTHS = 18 * 12
+STATUSES = tuple((walking, in_school) for walking in (None, False, True) for in_school in (False, True))
+_STATUS_INDEX = {status: index for index, status in enumerate(STATUSES)}
+AGES = (*range(_OLDEST_CHILD_MONTHS), None)  # every age a child may be given
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class ChildHere:
     child_id: str | None = None
     walking: bool | None = None
     in_school: bool = False  # enrolled in kindergarten or above
+    key: int = field(init=False, repr=False, compare=False)  # AGES x STATUSES in one number, for tables by child
 
     def __post_init__(self) -> None:
         age = self.age_months
@@ -33,6 +37,9 @@ class ChildHere:
             raise BadInput(
                 f"{name} has the age {age!r} in months; give completed months from 0 to 215, or none if unknown"
             )
+        row = _OLDEST_CHILD_MONTHS if age is None else age
+        status = _STATUS_INDEX[self.walking, bool(self.in_school)]
+        object.__setattr__(self, "key", row * len(STATUSES) + status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +68,18 @@ class Building:
     """Totals of the whole center now, this room included.
 
     `adults` are present and awake, able to be called (on break on the premises counts only where the center says so).
-    `required` is what all rooms together would need without nap relief; None: only this room's need is compared.
+    `required_elsewhere` is what the other rooms together need without nap relief; None: the children elsewhere are
+    taken as of the strictest age.
     `staff`, if given, lets rules about the mix of ranks in the building be checked.
     """
 
     children: int
     adults: int
-    required: int | None = None
+    required_elsewhere: int | None = None
     staff: tuple[AdultHere, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.children < 0 or self.adults < 0 or (self.required or 0) < 0:
+        if self.children < 0 or self.adults < 0 or (self.required_elsewhere or 0) < 0:
             raise BadInput("the totals of the building must not be negative")
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rulebook.conditions import Condition, compile_condition
@@ -40,12 +41,12 @@ class Counting:
     """Who counts under one document."""
 
     def __init__(self, data: Mapping[str, Any], absences: Sequence[ShortAbsence], item: Item) -> None:
-        self.min_age = data.get("min_age_years", STRICTEST_MIN_AGE)
+        self.min_age: int = data.get("min_age_years", STRICTEST_MIN_AGE)
         self._supervised_age = data.get("supervised_min_age_years", self.min_age)
         self._volunteer_age = data.get("volunteer_min_age_years")
         self._requires = frozenset(data.get("requires", ()))
         self._ranks = {role: RANKS[rank] for role, rank in {**DEFAULT_ROLES, **data.get("roles", {})}.items()}
-        self._plain_roles = frozenset(role for role, rank in self._ranks.items() if rank)
+        self.plain_roles = frozenset() if self._requires else frozenset(r for r, rank in self._ranks.items() if rank)
         self._absences = absences
         self.item = item
 
@@ -53,10 +54,9 @@ class Counting:
         """The common case, answered fast; False means: ask `reason_against`."""
         return (
             adult.state == "in_room"
-            and adult.role in self._plain_roles
+            and adult.role in self.plain_roles
             and not adult.volunteer
             and (adult.age_years is None or adult.age_years >= self.min_age)
-            and not self._requires
         )
 
     def reason_against(self, adult: AdultHere, adults: Sequence[AdultHere]) -> str | None:
@@ -114,7 +114,7 @@ class Counting:
 
 
 Skilled = tuple[int, frozenset[str]]  # an adult's rank and credentials
-Lacking = Callable[[Sequence[Skilled], int, int], int]  # (counted, required adults, children) -> teachers missing
+Lacking = Callable[[tuple[Skilled, ...], int, int], int]  # (counted, required adults, children) -> teachers missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class StaffMix:
     lacking: Lacking
     item: Item
 
-    def shortfall(self, staff: Sequence[Skilled], required: int, group: Group, situation: Situation) -> int:
+    def shortfall(self, staff: tuple[Skilled, ...], required: int, group: Group, situation: Situation) -> int:
         if self.holds is not None and not self.holds(group, situation):
             return 0
         return self.lacking(staff, required, group.n)
@@ -150,7 +150,8 @@ def _by_order(order: Sequence[str], repeat: bool) -> Lacking:
     """The adults required fill the places in order, each of the named rank or better; after the list any rank."""
     pattern = [RANKS[name] for name in order]
 
-    def lacking(staff: Sequence[Skilled], required: int, children: int) -> int:
+    @lru_cache(maxsize=4096)  # few staffs and requirements come again and again
+    def lacking(staff: tuple[Skilled, ...], required: int, children: int) -> int:
         places = [pattern[at % len(pattern)] if repeat or at < len(pattern) else 1 for at in range(required)]
         return max(sum(p >= rank for p in places) - sum(have >= rank for have, _ in staff) for rank in (1, 2, 3))
 
@@ -170,7 +171,8 @@ def _by_teams(teams: Sequence[Mapping[str, Any]]) -> Lacking:
                 left, total = rest, total + children
         return total
 
-    def lacking(staff: Sequence[Skilled], required: int, children: int) -> int:
+    @lru_cache(maxsize=4096)  # as above; forming teams is slow
+    def lacking(staff: tuple[Skilled, ...], required: int, children: int) -> int:
         extra = 0
         while most_children([*staff, *[(RANKS["teacher"], frozenset[str]())] * extra]) < children:
             extra += 1

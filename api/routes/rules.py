@@ -43,6 +43,9 @@ class GivenBuilding(BaseModel):
     model_config = ConfigDict(extra="forbid")
     children: int = Field(ge=0, le=10_000)
     adults: int = Field(ge=0, le=10_000)
+    required_elsewhere: int | None = Field(
+        default=None, ge=0, le=10_000, description="Adults the other rooms need without nap relief."
+    )
 
 
 class Question(BaseModel):
@@ -81,7 +84,7 @@ async def ratio_check(question: Question, service: TheService, caller: Reader) -
             for a in question.adults
         ),
         question.activity, question.asleep, question.opens, question.closes,
-        Building(question.building.children, question.building.adults) if question.building else None,
+        Building(**question.building.model_dump()) if question.building else None,
         RoomLicence(question.capacity) if question.capacity is not None else None,
     )  # fmt: skip
     return {"jurisdiction": book.code, "day": day.isoformat(), **book.check(situation).to_json()}

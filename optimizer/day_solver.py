@@ -13,10 +13,10 @@ from ortools.math_opt.python import mathopt
 from optimizer.constraints import CONSTRAINTS
 from optimizer.day_model import DayModel, Terms, Variable
 from optimizer.day_plan import DayPlan
+from optimizer.day_values import as_values, is_one, read_day
 from optimizer.goals import cost, disruption, haste, obligations, shortage
 from optimizer.greedy import polish_day
 from optimizer.pool import build_pool, pool_points
-from optimizer.roster import Place
 
 _FOUND = (mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.FEASIBLE)
 _LEAST_SECONDS = 0.05
@@ -52,10 +52,10 @@ def pool_day(m: DayModel, seconds: float, seed: int) -> Pooled | None:
     deadline = time.monotonic() + seconds
     bounds = DayBounds()
     values: Mapping[Variable, float] = {}
-    first = _strictly_before(obligations(m), shortage(m))
+    first = strictly_before(obligations(m), shortage(m))
     for name, terms, tolerance in (
-        ("shortage", first, _step(first)),
-        ("cost", _strictly_before(haste(m), cost(m)), 0.99),
+        ("shortage", first, step_below(first)),
+        ("cost", strictly_before(haste(m), cost(m)), 0.99),
         ("disruption", pool_points(m), 2.99),
     ):
         if not terms:
@@ -69,7 +69,7 @@ def pool_day(m: DayModel, seconds: float, seed: int) -> Pooled | None:
             if name == "shortage":
                 missed = round(sum(values[var] for var, _ in obligations(m)))
                 value = sum(values[var] * price for var, price in first)
-                proven = bound > value - _step(first) - 1e-6
+                proven = bound > value - step_below(first) - 1e-6
                 exact = sum(values[var] * price for var, price in shortage(m))
                 bounds.goals = {"obligations": float(missed) if proven else 0.0}
                 bounds.goals["shortage"] = exact if proven else max(0.0, bound) if not missed else 0.0
@@ -104,75 +104,35 @@ def refine_day(m: DayModel, day: DayPlan, pooled: Pooled, seconds: float, seed: 
     """From a plan of the day, the breaks of those who never move as they are: improve who goes where, goal by goal."""
     build(m)
     deadline = time.monotonic() + seconds
-    for terms in (_strictly_before(obligations(m), shortage(m)), _strictly_before(haste(m), disruption(m))):
+    for terms in (strictly_before(obligations(m), shortage(m)), strictly_before(haste(m), disruption(m))):
         left = (deadline - time.monotonic()) * 0.6
         if not terms or left < _LEAST_SECONDS:
             continue
-        answer = minimize(m, terms, left, seed, _step(terms), _as_values(m, day))
+        answer = minimize(m, terms, left, seed, step_below(terms), as_values(m, day))
         if answer is None:
             break
         values, _ = answer
         m.row(terms, -inf, sum(values[var] * price for var, price in terms) + 0.01)
-        day = polish_day(m.ground, m.roster, m.demand, _read_day(m, day, values))
+        day = polish_day(m.ground, m.roster, m.demand, read_day(m, day, values))
     return day, pooled.bounds
 
 
-def _as_values(m: DayModel, day: DayPlan) -> dict[Variable, float]:
-    """A plan as values of the whole variables; the rest follows from them."""
-    known: dict[Variable, float] = {}
-    for (who, room, t), var in m.present.items():
-        known[var] = float(day.places[who].get(t) == Place("room", room))
-    for (who, name, t), var in m.pause.items():
-        places = day.places[who]
-        taken = places.get(t) == Place("break", None, name) and places.get(t - 1) != Place("break", None, name)
-        known[var] = float(taken)
-    for (who, name), var in m.missed.items():
-        known[var] = float(Place("break", None, name) not in day.places[who].values())
-    return known
-
-
-def _read_day(m: DayModel, day: DayPlan, values: Mapping[Variable, float]) -> DayPlan:
-    """The day with its movers where the values put them."""
-    for adult in m.movers:
-        who = adult.staff_id
-        places = {
-            t: place
-            for t, place in day.places[who].items()
-            if not any(m.path_start(adult, s) <= t < s.latest_end for s in m.stretches(adult))
-        }
-        for stretch in m.stretches(adult):
-            for t in range(m.path_start(adult, stretch), stretch.latest_end):
-                rooms = [
-                    room for room in m.demand.rooms_that_matter(adult) if _is_one(values, m.present.get((who, room, t)))
-                ]
-                places[t] = Place("room", rooms[0]) if rooms else Place("idle")
-        for pause in m.pauses_of[who]:
-            for start in (t for t in pause.starts if _is_one(values, m.pause[who, pause.break_id, t])):
-                places.update({t: Place("break", None, pause.break_id) for t in range(start, start + pause.slots)})
-        day.places[who] = places
-    return day
-
-
-def _is_one(values: Mapping[Variable, float], var: Variable | None) -> bool:
-    return var is not None and values.get(var, 0.0) > 0.5
-
-
-def _strictly_before(first: Terms, second: Terms) -> Terms:
+def strictly_before(first: Terms, second: Terms) -> Terms:
     """One objective in which a unit of the first outweighs whatever one adult can do for the second in a day."""
     weight = max((price for _, price in second), default=0.0) * 200 + 1
     return [*((var, price * weight) for var, price in first), *second]
 
 
-def _step(terms: Terms) -> float:
+def step_below(terms: Terms) -> float:
     """Just below the smallest difference between two values of the objective."""
     prices = [round(price) for _, price in terms if price]
     return max(0.01, 0.99 * gcd(*prices)) if prices else 0.01
 
 
 def _read_pool(m: DayModel, values: Mapping[Variable, float], bounds: DayBounds) -> Pooled:
-    breaks = {(who, name): t for (who, name, t), var in m.pause.items() if _is_one(values, var)}
-    starts = {who: t for (who, t), var in m.begin.items() if _is_one(values, var)}
-    ends = {who: t for (who, t), var in m.finish.items() if _is_one(values, var)}
+    breaks = {(who, name): t for (who, name, t), var in m.pause.items() if is_one(values, var)}
+    starts = {who: t for (who, t), var in m.begin.items() if is_one(values, var)}
+    ends = {who: t for (who, t), var in m.finish.items() if is_one(values, var)}
     shifts = {who: (starts[who], ends[who]) for who in starts}
-    combined = {key for key, var in m.combined.items() if _is_one(values, var)}
+    combined = {key for key, var in m.combined.items() if is_one(values, var)}
     return Pooled(breaks, shifts, combined, bounds)

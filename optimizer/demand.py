@@ -17,10 +17,11 @@ BRIDGE_SLOTS = 4  # who is needed again within this time may wait in the room
 class Demand:
     """levels[room, slot, k] -> weight, for every k above the number of adults who are there whatever is decided."""
 
-    def __init__(self, ground: Ground, roster: DayRoster) -> None:
+    def __init__(self, ground: Ground, roster: DayRoster, everywhere: bool = False) -> None:
         self.ground = ground
         self.problem = ground.problem
         self.roster = roster
+        self.everywhere = everywhere
         self.combinations = [
             (index, item)
             for index, item in enumerate(self.problem.combinations)
@@ -48,7 +49,7 @@ class Demand:
 
     def worth(self, adult: Adult, room_id: str, slot: int) -> bool:
         """Is the slot near a need of the room, or is the adult tied to the room? Elsewhere presence gains nothing."""
-        if room_id in self._joining or room_id in self._tied(adult):
+        if self.everywhere or room_id in self._joining or room_id in self._tied(adult):
             return True
         if room_id not in self._near:
             reach = max(self.problem.house.min_stay_slots, BRIDGE_SLOTS)

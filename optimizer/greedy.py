@@ -38,7 +38,7 @@ def complete_day(
     everyone = [ground.adults[who] for who in sorted(roster.stretches)]
     for adult in everyone:
         if not ground.moves(adult):
-            plan.places[adult.staff_id] = _at_home(ground, roster, adult, plan.shifts[adult.staff_id])
+            plan.places[adult.staff_id] = at_home(ground, roster, adult, plan.shifts[adult.staff_id])
             book.enter(adult, plan.places[adult.staff_id])
     for adult in everyone:
         if not ground.moves(adult):
@@ -84,7 +84,7 @@ def _fixed(stretch: Stretch) -> Stretch:
     return Stretch(a, b, a, a, b, b, b - a)
 
 
-def _at_home(ground: Ground, roster: DayRoster, adult: Adult, stretches: tuple[Stretch, ...]) -> dict[int, Place]:
+def at_home(ground: Ground, roster: DayRoster, adult: Adult, stretches: tuple[Stretch, ...]) -> dict[int, Place]:
     places: dict[int, Place] = {}
     room = adult.home_room_id
     for stretch in stretches:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from optimizer.assemble import assemble
 from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
+from optimizer.day_proof import prove_day
 from optimizer.day_solver import DayBounds, pool_day, refine_day
 from optimizer.demand import Demand
 from optimizer.greedy import complete_day, greedy_day
@@ -18,6 +19,8 @@ from optimizer.problem import Problem
 from optimizer.roster import Carry, DayRoster, Stretch, Work, day_roster, facts_of, legal_work
 
 SOLVE_SECONDS = 30.0
+PROOF_SHARE = 0.4  # of the time, kept for the proof
+METHOD = "pool-routes-highs"
 Watcher = Callable[[Plan], None]
 
 
@@ -64,16 +67,23 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
     Runs in the caller's process: `solve` is the same behind a watchdog.
     """
     started = time.perf_counter()
+
+    def left() -> float:
+        return seconds - (time.perf_counter() - started)
+
     if watcher:
         watcher(greedy(problem))
     days = begin(problem)
-    count = len(problem.days)
     for index, (roster, ground, demand) in enumerate(remaining(days)):
-        left = seconds - (time.perf_counter() - started)
-        share = max(0.0, left) / (count - index)
-        day, bounds = _plan_day(problem, ground, roster, demand, share)
-        days.decide(roster, day, bounds)
-    return assemble(problem, days, "feasible", "pool-routes-highs", time.perf_counter() - started)
+        share = max(0.0, left() - seconds * PROOF_SHARE) / (len(problem.days) - index)
+        days.decide(roster, *_plan_day(problem, ground, roster, demand, share))
+    found = assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
+    if found.status != "optimal" and left() > 0.1:
+        if watcher:
+            watcher(found)
+        days = _prove(problem, days, left)
+        found = assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
+    return found
 
 
 def begin(problem: Problem) -> Days:
@@ -87,6 +97,21 @@ def remaining(days: Days) -> Iterator[tuple[DayRoster, Ground, Demand]]:
         ground = days.ground()
         roster = day_roster(days.problem, days.work, index, days.carry)
         yield roster, ground, Demand(ground, roster)
+
+
+def _prove(problem: Problem, known: Days, left: Callable[[], float]) -> Days:
+    """The days once more from the known plan, each whole; days whose shifts may move are proven only if last."""
+    days = begin(problem)
+    for index, (roster, ground, _) in enumerate(remaining(days)):
+        plan, bounds = known.plans[index], known.bounds[index]
+        flexible = any(stretch.flexible for found in roster.stretches.values() for stretch in found)
+        last = index == len(problem.days) - 1
+        share = left() / (len(problem.days) - index)
+        if share > 0.1 and roster.stretches and (last or not flexible):
+            m = DayModel(problem, ground, roster, Demand(ground, roster, everywhere=True))
+            plan, bounds = prove_day(m, plan, bounds, share, problem.seed)
+        days.decide(roster, plan, bounds)
+    return days
 
 
 def _plan_day(

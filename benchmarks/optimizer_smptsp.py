@@ -1,0 +1,151 @@
+"""SMPTSP: every task is a one-adult demand block, every worker a float; use as few floats as possible.
+
+Instances (not shipped) are read from `../shared/instances/smptsp` beside the checkout or RATIOCAST_SHARED. Bounds: the
+most tasks at one instant, each of which needs its own worker. Search: CP-SAT on maximal cliques of overlapping tasks
+per worker, raced from below: first exactly as many workers as the bound, then minimisation.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ortools.sat.python import cp_model
+
+SECONDS = 60.0
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Instance:
+    name: str
+    tasks: tuple[tuple[int, int], ...]  # start, end; half-open
+    skills: tuple[frozenset[int], ...]  # per worker: tasks
+
+
+@dataclass(frozen=True)
+class Answer:
+    value: int | None
+    bound: int
+    seconds: float
+    workers: tuple[int, ...]  # per task
+
+
+def read(path: Path) -> Instance:
+    """`Jobs = n`, n lines `start end`, `Qualifications = m`, m lines `k: task ids`."""
+    tasks: list[tuple[int, int]] = []
+    skills: list[frozenset[int]] = []
+    for line in path.read_text().splitlines():
+        if re.fullmatch(r"\s*\d+\s+\d+\s*", line):
+            start, end = map(int, line.split())
+            tasks.append((start, end))
+        elif match := re.fullmatch(r"\s*\d+\s*:(.*)", line):
+            skills.append(frozenset(map(int, match.group(1).replace(",", " ").split())))
+    return Instance(path.stem, tuple(tasks), tuple(skills))
+
+
+def cliques(tasks: list[int], instance: Instance) -> list[list[int]]:
+    """Maximal sets of the tasks that overlap at one instant."""
+    found: list[list[int]] = []
+    for instant in sorted({instance.tasks[j][0] for j in tasks}):
+        here = [j for j in tasks if instance.tasks[j][0] <= instant < instance.tasks[j][1]]
+        if found and set(found[-1]) <= set(here):
+            found[-1] = here
+        elif not found or not set(here) <= set(found[-1]):
+            found.append(here)
+    return found
+
+
+def solve(instance: Instance, seconds: float = SECONDS, workers: int = WORKERS) -> Answer:
+    """Fewest workers found and the bound; the answer is verified by `faults` before it is returned."""
+    started = time.perf_counter()
+    bound = max(map(len, cliques(list(range(len(instance.tasks))), instance)))
+    answer = _search(instance, bound, bound, seconds * 0.5, workers)
+    if answer.value is None:
+        left = seconds - (time.perf_counter() - started)
+        answer = _search(instance, max(bound, answer.bound), None, left, workers)
+    assert answer.value is None or not faults(instance, answer)
+    return Answer(answer.value, answer.bound, time.perf_counter() - started, answer.workers)
+
+
+def faults(instance: Instance, answer: Answer) -> list[str]:
+    """Every task by a qualified worker, no worker on two tasks at once, as many workers as said."""
+    found = []
+    for j, worker in enumerate(answer.workers):
+        if j not in instance.skills[worker]:
+            found.append(f"worker {worker} is not qualified for task {j}")
+        for i in range(j):
+            (a, b), (c, d) = instance.tasks[i], instance.tasks[j]
+            if answer.workers[i] == worker and a < d and c < b:
+                found.append(f"worker {worker} does tasks {i} and {j} at once")
+    if len(set(answer.workers)) != answer.value:
+        found.append(f"{len(set(answer.workers))} workers are used, {answer.value} are said")
+    return found
+
+
+def _search(instance: Instance, bound: int, exactly: int | None, seconds: float, workers: int) -> Answer:
+    model = cp_model.CpModel()
+    used = [model.new_bool_var(f"y{w}") for w in range(len(instance.skills))]
+    does = {(w, j): model.new_bool_var(f"x{w}_{j}") for w, skill in enumerate(instance.skills) for j in sorted(skill)}
+    for j in range(len(instance.tasks)):
+        model.add_exactly_one(does[w, j] for w, skill in enumerate(instance.skills) if j in skill)
+    for w, skill in enumerate(instance.skills):
+        for clique in cliques(sorted(skill), instance):
+            model.add_at_most_one([*(does[w, j] for j in clique), used[w].negated()])
+    model.add(sum(used) >= bound)
+    if exactly is not None:
+        model.add(sum(used) <= exactly)
+    else:
+        model.minimize(sum(used))
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = max(1.0, seconds)
+    solver.parameters.num_workers = workers
+    solver.parameters.random_seed = 1
+    status = solver.solve(model)
+    if status == cp_model.INFEASIBLE:
+        return Answer(None, bound + 1, 0.0, ())
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Answer(None, bound, 0.0, ())
+    chosen = {j: w for (w, j), var in does.items() if solver.value(var)}
+    order = tuple(chosen[j] for j in range(len(instance.tasks)))
+    value = len(set(order))
+    best = bound if exactly is not None else max(bound, round(solver.best_objective_bound))
+    return Answer(value, min(best, value), 0.0, order)
+
+
+def run(names: list[str] | None = None) -> list[dict[str, Any]]:
+    """One row per instance: ours, the bound, and the published bounds."""
+    folder = Path(os.environ.get("RATIOCAST_SHARED", Path(__file__).parents[2] / "shared")) / "instances" / "smptsp"
+    if not folder.is_dir():
+        return [{"instance": "-", "note": "the instances are not beside the checkout"}]
+    with (folder / "reference_bounds.csv").open() as file:
+        reference = {row["instance"]: row for row in csv.DictReader(file)}
+    rows = []
+    for path in sorted(folder.glob("*.dat")):
+        if names and path.stem not in names:
+            continue
+        answer = solve(read(path))
+        known = reference.get(path.stem, {})
+        rows.append(
+            {
+                "instance": path.stem, "ours": answer.value, "bound": answer.bound,
+                "proven": answer.value == answer.bound, "seconds": round(answer.seconds, 1),
+                "published_lb": known.get("ref_lb"), "published_ub": known.get("ref_ub"),
+            }
+        )  # fmt: skip
+        print(rows[-1], flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import save, show
+
+    found = run(sys.argv[1:] or None)
+    show("optimizer_smptsp", found)
+    save("optimizer_smptsp", found)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from domain.time import local_instant
 from evaluator.facts import SHIFT_REMEMBERED, CenterFacts
-from evaluator.groups import HOLDS, Group, difference, headcounts, most_doubtful
+from evaluator.groups import Group, difference, headcounts, holds_until, most_doubtful
 from evaluator.state import CenterState
 
 PAST_CLOSING = timedelta(0)
@@ -233,7 +233,7 @@ def earlier_headcount_disagreed(look: Look) -> Iterator[Finding]:
     """A headcount that found fewer holds for two hours; the events never explained it."""
     start = look.facts.day_start(look.now)
     for count, rooms in headcounts(look.state, look.group.members, look.now, start):
-        since = count.happened_at + HOLDS
+        since = holds_until(look.facts, count)
         if look.now < since:
             yield since
             continue

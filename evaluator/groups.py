@@ -77,7 +77,7 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
     counts = headcounts(state, members, now, start)
     extra = 0
     for headcount, counted_rooms in counts:
-        if now >= headcount.happened_at + HOLDS:
+        if now >= holds_until(facts, headcount):
             continue
         more = difference(state, places, headcount, counted_rooms, start)
         extra += max(0, more)
@@ -98,6 +98,15 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
 
 HOLDS = timedelta(hours=2)  # what a headcount found against the events; then the events are believed again, doubtfully
 Counts = list[tuple[Observation, tuple[str, ...]]]
+
+
+def holds_until(facts: CenterFacts, headcount: Observation) -> datetime:
+    """Until when its difference from the events is believed; one near closing holds for the night."""
+    ends = headcount.happened_at + HOLDS
+    service = facts.service(headcount.happened_at)
+    if service is None or ends < service.end:
+        return ends
+    return facts.day_start(headcount.happened_at) + timedelta(days=1)
 
 
 def headcounts(state: CenterState, members: tuple[str, ...], now: datetime, start: datetime) -> Counts:

@@ -311,3 +311,21 @@ def test_headcounts_by_number_never_count_an_unnamed_adult(house: Any) -> None:
     room = house.look("08:32").rooms["r1"]
     assert room.verdict.counted == 0
     assert room.group.unseen_adults == 1
+
+
+def test_what_a_headcount_found_holds_for_two_hours_and_then_the_events_are_believed_again(house: Any) -> None:
+    house.adult("ana", "r1")
+    house.children("r1", INFANTS[:5])
+    house.count("r1", "09:00", 4)
+    assert house.look("10:59").rooms["r1"].verdict.compliant
+    assert house.look("10:00").rooms["r1"].next_doubt == house.at("11:00")
+    room = house.look("11:00").rooms["r1"]
+    assert room.verdict.deficit == 1
+    assert "earlier_headcount_disagreed" in rules(room)
+    assert room.rests_on_doubt
+
+
+def test_a_headcount_near_closing_holds_for_the_night(house: Any) -> None:
+    house.children("r1", ["i1"])
+    house.count("r1", "18:02", 0)
+    assert house.look("23:30").rooms["r1"].group.children == ()

@@ -10,14 +10,27 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api.console import callout, incidents, inspector, now, reports, roll_call, signin, week
+from api.console import (
+    callout,
+    families,
+    incidents,
+    inspector,
+    learn,
+    now,
+    reports,
+    roll_call,
+    settings,
+    signin,
+    week,
+)
 from api.console.board import Boards
 from api.console.callout_plan import CallOuts
 from api.console.errors import errors_as_pages
 from api.console.solving import Solver
 
-PAGES: list[APIRouter] = [signin.router, now.router, week.router, callout.router, roll_call.router,
-    incidents.router, reports.router, inspector.router,
+PAGES: list[APIRouter] = [
+    signin.router, now.router, week.router, callout.router, roll_call.router, incidents.router, reports.router,
+    inspector.router, learn.router, settings.router, families.router,
 ]  # fmt: skip
 
 
@@ -26,5 +39,4 @@ def add_console(app: FastAPI) -> None:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parents[1] / "static"), name="static")
     app.state.boards, app.state.solver, app.state.call_outs = Boards(), Solver(), CallOuts()
-    app.router.on_shutdown.append(app.state.solver.close)
     errors_as_pages(app)

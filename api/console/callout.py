@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from api.console.callout_plan import CallOut, CallOuts, audited, changes_of, missing_hours, new_segments, to_ask
 from api.console.day_problem import DayFacts, pose_day
 from api.console.frame import Visit, Visiting
-from api.console.solving import Solver
+from api.console.solving import DAY_SECONDS, Solver
 from api.console.week_view import short_times
 from domain.errors import BadInput, Conflict, NotFound, PlatformError, RatiocastError
 from domain.people import Availability, Shift
@@ -40,7 +40,6 @@ class Choice:
 
 @router.get("")
 async def choose(visit: Planner) -> Response:
-    _solver(visit).warm()
     day = _day(visit)
     return visit.page("call_out/choose.html", day=day, choices=_choices(visit, day) if day else [])
 
@@ -59,7 +58,7 @@ async def solve(visit: Planner, staff_id: Annotated[str, Form(max_length=64)]) -
     problem = pose_day(known, day, visit.now, absent, f"{day.isoformat()}-call-out")
     if problem is None:
         raise BadInput("the center is closed for the rest of the day; there is nothing to plan")
-    plan = await _solver(visit).solve(problem)
+    plan = await _solver(visit).solve(problem, DAY_SECONDS)
     call_out = CallOut(
         uuid.uuid4().hex[:16], center.center_id, staff_id, center.facts.display(staff_id), problem, plan,
         changes_of(problem, plan, staff_id), missing_hours(problem, problem.current, staff_id),

@@ -107,19 +107,24 @@ def missing_hours(problem: Problem, assignments: Iterable[Assignment], absent: s
 def to_ask(problem: Problem, plan: Plan, facts: CenterFacts) -> tuple[str, ...]:
     """Who is to be asked to come, or to work longer: no program changes that by itself."""
 
-    def span(start: int, end: int) -> str:
-        ends = problem.slots[end - 1] + timedelta(minutes=problem.slot_minutes)
-        return f"{problem.slots[start].astimezone(facts.tz):%H:%M} to {ends.astimezone(facts.tz):%H:%M}"
+    def starts(slot: int) -> str:
+        return f"{problem.slots[slot].astimezone(facts.tz):%H:%M}"
+
+    def ends(slot: int) -> str:
+        return f"{(problem.slots[slot - 1] + timedelta(minutes=problem.slot_minutes)).astimezone(facts.tz):%H:%M}"
 
     words = []
     for adult in problem.staff:
         mine = [each for each in plan.assignments if each.staff_id == adult.staff_id]
         if adult.on_call and mine:
-            when = span(min(each.start for each in mine), max(each.end for each in mine))
-            words.append(f"call in {adult.name} from {when}")
+            first, last = min(each.start for each in mine), max(each.end for each in mine)
+            words.append(f"call in {adult.name} from {starts(first)} to {ends(last)}")
     for change in plan.shift_changes:
-        adult = problem.adult(change.staff_id)
-        words.append(f"ask {adult.name} to work {span(change.becomes.start, change.becomes.end)}")
+        name, was, becomes = problem.adult(change.staff_id).name, change.was, change.becomes
+        if becomes.start != was.start:
+            words.append(f"ask {name} to come at {starts(becomes.start)} instead of {starts(was.start)}")
+        if becomes.end != was.end:
+            words.append(f"ask {name} to stay until {ends(becomes.end)} instead of {ends(was.end)}")
     return tuple(words)
 
 

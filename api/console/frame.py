@@ -40,6 +40,9 @@ _LINKS = (
     ("/incidents", "Incidents", "incidents.read"),
     ("/reports", "Reports", "reports.read"),
     ("/inspector", "Inspector", "audit.read"),
+    ("/families", "Families", "plans.change"),
+    ("/learn", "Learn", "rules.read"),
+    ("/settings", "Settings", "settings.read"),
 )  # fmt: skip
 
 templates = Environment(

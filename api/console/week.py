@@ -9,16 +9,17 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Path, Query
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from api.console import week_view
 from api.console.frame import Visit, Visiting, download
 from api.console.heat import day_heat
 from api.console.plan_files import PlanFiles, StoredPlan
-from api.console.solving import Solver
+from api.console.solving import WEEK_SECONDS, Solver
 from domain.errors import BadInput, Conflict, NotFound
 from domain.time import iso_week_start
 from optimizer import Plan, Problem
-from optimizer.problem import Lock
+from optimizer.problem import Lock, sentence
 from reports.plan_exports import plan_csv, plan_ics, plan_pdf, plan_picture, proof
 from storage import audit
 from storage.ledger import Connection
@@ -152,9 +153,12 @@ async def _solve_again(
         "locks": [each.model_dump() for each in locks], "forbids": [each.model_dump() for each in forbids],
         "current": [each.model_dump() for each in shown.plan.assignments],
     }  # fmt: skip
-    problem = Problem.read(Problem.model_construct(**asked).model_dump_json(), "the change")
+    try:
+        problem = Problem.model_validate(asked)
+    except ValidationError as error:
+        raise BadInput(f"this change cannot be planned: {sentence(error)}") from error
     solver: Solver = visit.request.app.state.solver
-    plan = (await solver.solve(problem)).model_copy(update={"version": shown.plan.version})
+    plan = (await solver.solve(problem, WEEK_SECONDS)).model_copy(update={"version": shown.plan.version})
     await _files(visit, lambda files: files.write("draft", problem, plan))
     if not visit.in_place:
         return visit.back_to(f"/week/{problem.label}?by={by}" + (f"&day={day.isoformat()}" if day else ""))

@@ -13,3 +13,7 @@
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
+document.addEventListener("input", (event) => {
+  const shown = event.target.dataset?.shows && document.getElementById(event.target.dataset.shows);
+  if (shown) shown.textContent = event.target.value;
+});

@@ -67,6 +67,7 @@ def adults_of(
         on_call = not own and member.role == Role.SUBSTITUTE and bool(free)
         if not counts_in or not (own or on_call):
             continue
+        worked = _hours_this_week(facts, member.staff_id, center, monday, grid)
         home = member.home_room_id if member.home_room_id in {room.room_id for room in rooms} else None
         adults.append(
             coverage.Adult(
@@ -80,8 +81,10 @@ def adults_of(
                 shifts=tuple(part for shift in own for part in _shift(shift, free, grid)),
                 available=tuple(span for interval in free for span in grid.inside(interval)),
                 breaks=tuple(pause for shift in own for pause in _breaks(shift, grid)),
-                max_hours_day=member.max_hours_day or 24.0,
-                max_hours_week=member.max_hours_week or 168.0,
+                max_hours_day=max(member.max_hours_day or 24.0, *_scheduled_hours(own, center).values(), 0.0),
+                max_hours_week=max(
+                    member.max_hours_week or 168.0, worked + sum(_scheduled_hours(own, center).values())
+                ),
                 hourly_cost=DEFAULT_HOURLY_COST if member.hourly_cost is None else member.hourly_cost,
                 familiar={
                     room.room_id: round(share, 2)
@@ -89,7 +92,7 @@ def adults_of(
                     if (share := 1.0 if room.room_id == home else familiar[member.staff_id, room.room_id]) > 0
                 },
                 duty_before=round(duty[member.staff_id], 2),
-                hours_before=round(_hours_this_week(facts, member.staff_id, center, monday, grid), 2),
+                hours_before=round(worked, 2),
             )
         )
     return tuple(adults)
@@ -164,6 +167,16 @@ def _duty(facts: StaffFacts, now: datetime) -> dict[str, float]:
     for staff_id, room_id, interval in facts.worked:
         if room_id is not None and room_id != home.get(staff_id) and interval.start >= now - timedelta(days=DUTY_DAYS):
             hours[staff_id] += interval.seconds / 3600
+    return hours
+
+
+def _scheduled_hours(shifts: Sequence[Shift], center: Center) -> dict[date, float]:
+    """Hours on shift by local day. What the center has scheduled stands even beyond somebody's limit (which may not
+    count unpaid breaks); the limit then only forbids more.
+    """
+    hours: dict[date, float] = defaultdict(float)
+    for shift in shifts:
+        hours[center.local(shift.start).date()] += shift.interval.seconds / 3600
     return hours
 
 

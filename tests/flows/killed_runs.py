@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -19,7 +20,9 @@ from storage.reader import open_reader
 from storage.settings import load_settings
 from storage.warehouse_tables import TABLES
 
-KILLS_PER_FOLDER = 5
+STEPS_BEFORE = ["ingest", "build", "train", "forecast", "publish"]
+PLAN = ["plan"]
+KILLS_PER_FOLDER = 6
 VOLATILE = {"plans": "EXCLUDE (plan)"}  # a plan's document tells how many seconds it took
 
 
@@ -62,26 +65,52 @@ def finished(child: int) -> bool:
     return True
 
 
-def main(base: Path, kills: int, steps: list[str]) -> None:
-    began = time.monotonic()
-    finished(start(base / "clean", steps))
-    length = time.monotonic() - began
-    clean = contents(base / "clean")
-    finished(start(base / "clean", steps))
-    different = [name for name, found in contents(base / "clean").items() if found != clean[name]]
-    rng, killed, folders = random.Random(4), 0, 0
+def killed_and_resumed(
+    base: Path, steps: list[str], kills: int, rng: random.Random, start_from: Path | None, length: float
+) -> list[str]:
+    """Folders in which runs of the steps (`length` seconds long) were killed again and again, then came to their end."""
+    folders: list[str] = []
+    killed = 0
     while killed < kills:
-        folders += 1
-        folder = base / f"killed-{folders}"
-        for _ in range(KILLS_PER_FOLDER):
+        folder = _prepared(base / f"{steps[0]}-killed-{len(folders) + 1}", start_from)
+        folders.append(folder.name)
+        for _ in range(min(KILLS_PER_FOLDER, kills - killed)):
             child = start(folder, steps)
             time.sleep(rng.uniform(0, length))
             os.kill(child, signal.SIGKILL)
             killed += not finished(child)
         finished(start(folder, steps))
-        different += [f"{folder.name}: {name}" for name, found in contents(folder).items() if found != clean[name]]
-    print(json.dumps({"killed": killed, "folders": folders, "different": different, "length": round(length, 2)}))  # noqa: T201
+    return folders
+
+
+def timed(folder: Path, steps: list[str]) -> float:
+    began = time.monotonic()
+    finished(start(folder, steps))
+    return time.monotonic() - began
+
+
+def _prepared(folder: Path, start_from: Path | None) -> Path:
+    if start_from is not None:
+        shutil.copytree(start_from, folder)
+    return folder
+
+
+def main(base: Path) -> None:
+    rng = random.Random(4)
+    clean, before_plan = base / "clean", base / "before-plan"
+    length = timed(clean, STEPS_BEFORE)
+    shutil.copytree(clean, before_plan)
+    before = contents(clean)
+    folders = killed_and_resumed(base, STEPS_BEFORE, 16, rng, None, length)
+    different = [f"{name}: {t}" for name in folders for t, found in contents(base / name).items() if found != before[t]]
+    length = timed(clean, PLAN)
+    after = contents(clean)
+    folders = killed_and_resumed(base, PLAN, 4, rng, before_plan, length)
+    different += [f"{name}: {t}" for name in folders for t, found in contents(base / name).items() if found != after[t]]
+    finished(start(clean, [*STEPS_BEFORE, *PLAN]))
+    different += [f"second run: {t}" for t, found in contents(clean).items() if found != after[t]]
+    print(json.dumps({"different": different, "plans": len(list(base.glob("*/plans/*/*.plan.json")))}))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]))

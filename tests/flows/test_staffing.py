@@ -96,6 +96,14 @@ def test_familiarity_and_float_duty_come_from_the_last_weeks() -> None:
     assert adult.duty_before == pytest.approx(8.0)
 
 
+def test_what_is_scheduled_stands_beyond_a_limit_which_then_forbids_more() -> None:
+    week = [shift(at(8, day), at(17, day)) for day in range(2)]
+    adult = plan_for(StaffFacts([member(max_hours_day=8, max_hours_week=12)], week, {}, []))["s1"]
+    assert (adult.max_hours_day, adult.max_hours_week) == (9.0, 18.0)
+    adult = plan_for(StaffFacts([member(max_hours_day=10, max_hours_week=40)], week, {}, []))["s1"]
+    assert (adult.max_hours_day, adult.max_hours_week) == (10.0, 40.0)
+
+
 def test_hours_already_worked_this_week_count() -> None:
     grid = Grid(tuple(at(7, 1) + timedelta(minutes=15 * n) for n in range(44)))
     worked = [("s1", "r1", Interval(at(8), at(16)))]

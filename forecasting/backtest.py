@@ -18,6 +18,7 @@ from forecasting.forecast import TABLE_COLUMNS, Forecast
 from forecasting.history import History, Known, zone_of
 from forecasting.model import Model, one_center, train
 from forecasting.replay import DayReplay
+from forecasting.week import WEEK_DAYS
 
 QUESTION_COLUMNS = ("center_id", "room_id", "origin", "target_time")
 LEVELS = ("q10", "q50", "q90")
@@ -169,14 +170,12 @@ def _answer_day(
 ) -> list[pd.DataFrame]:
     """All questions of one center whose origins lie in one local day."""
     rows: list[pd.DataFrame] = []
-    rules = [Baseline(name) for name in baselines]
-    same_day = (group["target_time"] < day + timedelta(hours=30)) & (
-        group["target_time"] - group["origin"] <= pd.Timedelta(hours=12)
-    )
+    ahead = group["target_time"] - group["origin"]
+    same_day = (group["target_time"] < day + timedelta(hours=30)) & (ahead <= pd.Timedelta(hours=12))
     if same_day.any():
         replay = DayReplay(history, center_id, day)
         session = model.session(replay.known, replay.start, center_id)
-        others = [rule.session(replay.known, center_id) for rule in rules]
+        others = _sessions(baselines, replay.known, center_id, 0)
         told = replay.start
         for origin, asked in group[same_day].groupby("origin"):
             now = _instant(origin)
@@ -188,11 +187,20 @@ def _answer_day(
             told = now
     for origin, asked in group[~same_day].groupby("origin"):
         now = _instant(origin)
-        known: Known = history.known_at(now)
+        known = history.known_at(now)
         times = sorted({_instant(at) for at in asked["target_time"]})
         rows.append(_rows(model.forecast_week(known, now, times, center_id), asked, 0))
-        rows += [_rows(rule.forecast_week(known, now, center_id, times), asked, n + 1) for n, rule in enumerate(rules)]
+        others = _sessions(baselines, known, center_id, WEEK_DAYS + 1)
+        rows += [_rows(other.refresh(now, (), times), asked, n + 1) for n, other in enumerate(others)]
     return rows
+
+
+def _sessions(names: Sequence[str], known: Known, center_id: str, ahead: int) -> list[BaselineSession]:
+    """Baselines on one center's day; they share its arrays."""
+    if not names:
+        return []
+    attendance = attendance_of(known, center_id, ahead)
+    return [BaselineSession(Baseline(name).name, attendance) for name in names]
 
 
 def _rows(forecast: Forecast, asked: pd.DataFrame, rank: int) -> pd.DataFrame:
@@ -200,9 +208,11 @@ def _rows(forecast: Forecast, asked: pd.DataFrame, rank: int) -> pd.DataFrame:
     unknown = sorted(set(asked["room_id"]) - set(forecast.room_ids))
     if unknown:
         raise BadInput(f"the questions name room '{unknown[0]}', which center '{forecast.center_id}' does not have")
-    table = forecast.table().set_index(["room_id", "target_time"])
-    index = pd.MultiIndex.from_arrays([asked["room_id"], asked["target_time"]])
-    return table.loc[index].reset_index().assign(question=asked.index.to_numpy(), rank=rank)
+    rooms = {room_id: n for n, room_id in enumerate(forecast.room_ids)}
+    times = {pd.Timestamp(at): n for n, at in enumerate(forecast.times)}
+    room = np.array([rooms[room_id] for room_id in asked["room_id"]], dtype=np.int64)
+    time = np.array([times[at] for at in asked["target_time"]], dtype=np.int64)
+    return forecast.rows(room, time).assign(question=asked.index.to_numpy(), rank=rank)
 
 
 def _instant(value: object) -> datetime:

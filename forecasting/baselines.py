@@ -112,9 +112,8 @@ class BaselineSession:
             return now
         if self.name == "bookings":
             return self._booked(day, origin, minute) * self._show_rate(day, origin)
-        alike = [int(d) for d in self._days if d < min(origin, day) and (day - d) % 7 == 0][-4:]
-        if self.name == "weekday":
-            alike = alike[-1:]
+        days = self._days[: np.searchsorted(self._days, min(origin, day))]
+        alike = days[(day - days) % 7 == 0][-1 if self.name == "weekday" else -4 :].tolist()
         if not alike:
             return now if self.name == "change" else self._booked(day, origin, minute)
         then = sum((self.counts(d, minute) for d in alike), np.zeros(len(a.room_ids))) / len(alike)

@@ -84,21 +84,25 @@ class Forecast:
     def table(self) -> pd.DataFrame:
         """The rows of docs/formats.md, one per room and time."""
         rooms, times = len(self.room_ids), len(self.times)
-        levels = quantiles(self.pmf, LEVELS).reshape(rooms * times, len(LEVELS))
-        frame = pd.DataFrame(
-            {
-                "center_id": self.center_id,
-                "room_id": np.repeat(np.array(self.room_ids, dtype=object), times),
-                "origin": pd.Series([as_utc(self.origin)] * (rooms * times), dtype=INSTANT),
-                "target_time": pd.Series(list(self.times) * rooms, dtype=INSTANT),
-                "horizon": [horizon_name(at - self.origin) for at in self.times] * rooms,
-            }
-        )
-        for column, level in enumerate(LEVELS):
-            frame[f"q{round(level * 100):02d}"] = levels[:, column].astype(float)
-        frame["mean"] = (self.pmf @ np.arange(self.pmf.shape[2])).reshape(-1)
-        frame["model"] = [self.room_models.get(room, self.model) for room in self.room_ids for _ in self.times]
-        return frame[list(TABLE_COLUMNS)]
+        return self.rows(np.repeat(np.arange(rooms), times), np.tile(np.arange(times), rooms))
+
+    def rows(self, room: Ints, time: Ints) -> pd.DataFrame:
+        """The rows for pairs of room and time, given by their indices in `room_ids` and `times`."""
+        pmf = self.pmf[room, time]
+        levels = quantiles(pmf, LEVELS).astype(float)
+        horizons = [horizon_name(at - self.origin) for at in self.times]
+        instants = pd.Series([self.origin, *self.times], dtype=INSTANT)
+        columns = {
+            "center_id": self.center_id,
+            "room_id": np.array(self.room_ids, dtype=object)[room],
+            "origin": instants.array.take(np.zeros(len(room), dtype=int)),
+            "target_time": instants.array.take(np.asarray(time, dtype=int) + 1),
+            "horizon": [horizons[n] for n in time],
+            **{f"q{round(level * 100):02d}": levels[:, n] for n, level in enumerate(LEVELS)},
+            "mean": (pmf * np.arange(pmf.shape[1])).sum(axis=1),
+            "model": [self.room_models.get(self.room_ids[n], self.model) for n in room],
+        }
+        return pd.DataFrame(columns, columns=list(TABLE_COLUMNS), index=range(len(room)))
 
     def position(self, room_id: str, target_time: datetime) -> tuple[int, int]:
         """(row, column) of a room and time; raises NotFound with what there is."""

@@ -80,6 +80,7 @@ def test_the_table_has_its_columns_and_quantiles_in_order(small_model: Model, sm
     for forecast in both(small_model, small_history, MORNING):
         table = forecast.table()
         assert tuple(table.columns) == TABLE_COLUMNS
+        assert {str(table[name].dtype) for name in ("origin", "target_time")} == {"datetime64[us, UTC]"}
         assert forecast.pmf.sum(axis=-1) == pytest.approx(np.ones(forecast.pmf.shape[:2]))
         levels = table[["q05", "q10", "q25", "q50", "q75", "q90", "q95"]].to_numpy()
         assert (np.diff(levels, axis=1) >= 0).all()

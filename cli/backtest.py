@@ -29,23 +29,28 @@ def backtest_counts(
     horizons: Annotated[str, typer.Option(help="Spans of time, separated by commas.")] = "15min,30min,7d",
     origins_last: Annotated[str, typer.Option(help="Forecast the targets of this last span of the file.")] = "28d",
     out: Annotated[Path | None, typer.Option(help="Write every forecast to this Parquet file.")] = None,
-    retrain: Annotated[str, typer.Option(help="Train anew this often, on what was known by then.")] = "7d",
+    retrain: Annotated[str, typer.Option(help="Train anew this often, on what was known by then.")] = "28d",
     known_ahead: Annotated[
         str | None, typer.Option(help="Columns that are calendar facts; default: holiday..., closed..., closure...")
     ] = None,
     country: Annotated[str, typer.Option(help="ISO code: adds its public holidays if the file has none.")] = "",
+    peers: Annotated[bool, typer.Option("--peers", help="Score other forecasters too (extra 'peers').")] = False,
+    plots: Annotated[Path | None, typer.Option(help="Write reliability and error plots (PNG) to this folder.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the model.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast the last weeks of a file of counts from what each origin knew, and score it beside the baselines."""
     from forecasting.counts import backtest, read_counts, scored, significance, summary
     from forecasting.counts.grid import grid_minutes, horizon
+    from forecasting.counts.peers import MISSING, available
 
     frame = read_counts(file)
     names = [name.strip() for name in horizons.split(",") if name.strip()]
     if not names:
         raise BadInput("no horizon is given; write for example --horizons 15min,30min,7d")
     notes = [note for name in names if (note := horizon(name, grid_minutes(frame["ts"])).note)]
+    if peers and not available():
+        notes.append(MISSING)
     table = backtest(
         frame,
         names,
@@ -53,12 +58,15 @@ def backtest_counts(
         known_ahead=None if known_ahead is None else [name for name in known_ahead.split(",") if name],
         country=country,
         retrain=retrain,
+        with_peers=peers and available(),
         seed=seed,
         progress=progress_console.print,
     )
     if out is not None:
         _write(table, out)
     rows = scored(table)
+    if plots is not None:
+        notes += _draw(rows, plots)
     scores, tests = summary(rows), significance(rows, _MODEL)
     if as_json:
         print_json({"notes": notes, "scores": scores.to_dict("records"), "significance": tests.to_dict("records")})
@@ -85,6 +93,17 @@ def _print(scores: pd.DataFrame, tests: pd.DataFrame, notes: list[str]) -> None:
             for row in tests.itertuples()
         ],
     )
+
+
+def _draw(rows: pd.DataFrame, folder: Path) -> list[str]:
+    if not importlib.util.find_spec("matplotlib"):
+        return ["the plots are left out: matplotlib is not installed; install ratiocast[notebooks] to see them"]
+    from forecasting.counts.plots import draw
+
+    try:
+        return [f"written: {path}" for path in draw(rows, folder)]
+    except OSError as error:
+        raise BadInput(f"the plots cannot be written to {folder}: {error.strerror or error}") from error
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:

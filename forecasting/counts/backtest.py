@@ -13,6 +13,7 @@ from forecasting.counts.calibration import MEMORY_DAYS, Errors, calibrated
 from forecasting.counts.features import Examples, Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes, grids, horizon
 from forecasting.counts.model import Design, fit
+from forecasting.counts.peers import peers
 from forecasting.counts.trained import MODEL_NAME, WARM_UP_DAYS
 
 COLUMNS = ("site", "room", "origin", "target_time", "horizon", *QUANTILE_COLUMNS, "mean", "model", "actual", "is_open")
@@ -27,7 +28,8 @@ def backtest(
     *,
     known_ahead: Sequence[str] | None = None,
     country: str = "",
-    retrain: str = "7d",
+    retrain: str = "28d",
+    with_peers: bool = False,
     seed: int = 1,
     progress: Progress = lambda _: None,
 ) -> pd.DataFrame:
@@ -48,6 +50,8 @@ def backtest(
             progress(f"{grid.site}, {name} ahead: training and forecasting")
             found = {MODEL_NAME: _model_forecasts(features, wish, start, duration_minutes(retrain), seed)}
             found |= baselines(grid, features, wish, start, len(grid.times))
+            if with_peers:
+                found |= peers(grid, wish, start, seed)
             tables += [_table(grid, wish, start, model, quantiles) for model, quantiles in found.items()]
     return pd.concat(tables, ignore_index=True)
 

@@ -1,7 +1,8 @@
 """A robust linear forecast: the same slot of earlier weeks, as it was and moved to the present level, weighed per room.
 
-The weights are not negative and minimise the absolute error (iteratively reweighted least squares) with more say for
-recent weeks; a room with too few examples takes equal weights.
+It cannot see the calendar, so it reads ordinary days only. The weights are not negative and minimise the absolute
+error (iteratively reweighted least squares) with more say for recent weeks; a room with too few examples takes equal
+weights.
 """
 
 from __future__ import annotations
@@ -49,8 +50,16 @@ def candidates(values: dict[str, Floats]) -> Floats:
         name: np.clip(np.nan_to_num(values[f"level_{name}"], nan=1.0), *_LEVEL_RANGE) for name in ("1d", "7d", "28d")
     }
     smooth, median = values["week_smooth"], values["week_median_8"]
-    names = ("week_1", "week_2", "week_mean_4", "week_median_4", "week_mean_8", "week_median_8", "week_ewma")
-    parts = [values[name] for name in (*names, "week_smooth", "day_1", "day_mean_7")]
+    names = (
+        "ordinary_week_1",
+        "ordinary_week_2",
+        "week_mean_4",
+        "week_median_4",
+        "week_mean_8",
+        "week_median_8",
+        "week_ewma",
+    )
+    parts = [values[name] for name in (*names, "week_smooth", "ordinary_day_1", "day_mean_7")]
     parts += [smooth * level["7d"] ** 0.5, median * level["7d"] ** 0.5, smooth * level["7d"]]
     parts += [smooth * level["1d"] ** 0.5, smooth * level["28d"] ** 0.5]
     return np.stack([np.nan_to_num(np.where(np.isnan(part), usual, part)) for part in parts], axis=-1)

@@ -16,6 +16,7 @@ from forecasting.counts.grid import CARRIED_SLOTS, CountGrid, Floats, Horizon, I
 
 WEEKS = 8  # length of the weekly profile
 MAX_NAMED_ROOMS = 6  # up to so many rooms each sees every other one by itself; beyond that their sum
+ORDINARY = "ordinary_"  # prefix of what a single ordinary day held, for forecasts that cannot see the calendar
 _EWMA_KEEPS = 0.75  # weight of a week in relation to the following one
 
 
@@ -60,17 +61,22 @@ class Features:
         return carry(self.grid.counts, CARRIED_SLOTS)
 
     @cached_property
+    def ordinary(self) -> Floats:
+        """Counts of ordinary days: those with a calendar fact (a holiday, a closure) are unknown."""
+        marked = np.zeros(len(self.grid.times), dtype=bool)
+        for facts in self.grid.calendar.values():
+            marked |= np.nan_to_num(facts) > 0
+        return np.where(marked[:, None], np.nan, self.grid.counts)
+
+    @cached_property
     def profile(self) -> Floats:
-        """What the same slot held on average in the eight weeks before."""
-        return _mean([_later(self.grid.counts, k * self.grid.week) for k in range(1, WEEKS + 1)])
+        """What the same slot held on average on the ordinary days of the eight weeks before."""
+        return _mean([_later(self.ordinary, k * self.grid.week) for k in range(1, WEEKS + 1)])
 
     @cached_property
     def surprise(self) -> Floats:
         """Count minus profile."""
         return self.carried - self.profile
-
-    def weeks_back(self, count: int) -> list[Floats]:
-        return [_later(self.grid.counts, k * self.grid.week) for k in range(count)]
 
 
 class Known:
@@ -91,11 +97,11 @@ class Known:
         return result
 
     def weekly(self) -> dict[str, Floats]:
-        """The same slot in the weeks before, and its neighbours."""
-        grid, week = self.grid, self.grid.week
-        past = [self.at(grid.counts, self.last_week - k * week) for k in range(WEEKS)]
-        stack = np.stack(past)
-        values = {f"week_{k + 1}": past[k] for k in range(4)}
+        """The same slot in the weeks before, and its neighbours; all but the single weeks of ordinary days."""
+        grid, week, ordinary = self.grid, self.grid.week, self.source.ordinary
+        values = {f"week_{k + 1}": self.at(grid.counts, self.last_week - k * week) for k in range(4)}
+        stack = np.stack([self.at(ordinary, self.last_week - k * week) for k in range(WEEKS)])
+        values |= {f"{ORDINARY}week_{k + 1}": stack[k] for k in range(2)}
         values["week_mean_4"] = np.nanmean(stack[:4], axis=0)
         values["week_median_4"] = np.nanmedian(stack[:4], axis=0)
         values["week_mean_8"] = np.nanmean(stack, axis=0)
@@ -105,7 +111,7 @@ class Known:
         values["week_min_4"] = np.nanmin(stack[:4], axis=0)
         values["week_max_4"] = np.nanmax(stack[:4], axis=0)
         for step in (-2, -1, 1, 2):
-            beside = [self.at(grid.counts, self.last_week - k * week + step) for k in range(WEEKS)]
+            beside = [self.at(ordinary, self.last_week - k * week + step) for k in range(WEEKS)]
             values[f"week_mean_8_{step:+d}"] = np.nanmean(np.stack(beside), axis=0)
         values["week_smooth"] = _mean([values["week_mean_8"], values["week_mean_8_-1"], values["week_mean_8_+1"]])
         values["year_before"] = _mean([self.at(grid.counts, self.target - 52 * week + step) for step in (-1, 0, 1)])
@@ -113,8 +119,10 @@ class Known:
 
     def daily(self) -> dict[str, Floats]:
         """The same slot on the days before."""
-        past = [self.at(self.grid.counts, self.last_day - k * self.grid.day) for k in range(7)]
-        return {f"day_{k + 1}": past[k] for k in range(3)} | {"day_mean_7": np.nanmean(np.stack(past), axis=0)}
+        slots = [self.last_day - k * self.grid.day for k in range(7)]
+        values = {f"day_{k + 1}": self.at(self.grid.counts, slots[k]) for k in range(3)}
+        ordinary = np.stack([self.at(self.source.ordinary, slot) for slot in slots])
+        return values | {f"{ORDINARY}day_1": ordinary[0], "day_mean_7": np.nanmean(ordinary, axis=0)}
 
     def levels(self) -> dict[str, Floats]:
         """How full the last day, week and four weeks were in relation to their profile."""

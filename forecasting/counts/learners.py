@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecasting.counts.calibration import DAY_BLOCKS
+from forecasting.counts.features import ORDINARY
 from forecasting.counts.grid import Floats
 
 Bools = npt.NDArray[np.bool_]
@@ -26,6 +27,7 @@ _RELATIVE = (
     "day_1", "day_mean_7",
 )  # fmt: skip
 _STEADY = ("level_1d", "level_7d", "level_28d", "slot", "weekday", "day_of_year", "room")
+_NOT_FOR_TREES = (ORDINARY, "day_share")
 _INSTEAD = ("count_0", "week_mean_8", "day_mean_7")  # where a base is unknown, the next best
 
 
@@ -49,6 +51,9 @@ class Spread:
 
 
 class Learned(Protocol):
+    @property
+    def sees_calendar(self) -> bool: ...
+
     def forecast(self, values: Values) -> Floats:
         """(examples, rooms, 3)"""
         ...
@@ -80,6 +85,7 @@ class _LearnedTrees:
     calendar: tuple[str, ...]
     names: list[str]
     boosters: list[lgb.Booster]
+    sees_calendar = True
 
     def forecast(self, values: Values) -> Floats:
         columns = _columns(self.spec, values, self.calendar)
@@ -97,6 +103,7 @@ class _LearnedTrees:
 class _LearnedSpread:
     spec: Spread
     quantiles: Floats  # (rooms, parts of the day, 3), in units of the scale
+    sees_calendar = False
 
     def forecast(self, values: Values) -> Floats:
         base, scale = _base(self.spec.base, values)
@@ -141,7 +148,7 @@ def _base(name: str, values: Values) -> tuple[Floats, Floats]:
 
 def _columns(spec: Trees, values: Values, calendar: Sequence[str]) -> Values:
     if spec.sees == "everything":
-        return {name: column for name, column in values.items() if name != "day_share"}
+        return {name: column for name, column in values.items() if not name.startswith(_NOT_FOR_TREES)}
     base, scale = _base(spec.base, values)
     columns = {name: (values[name] - base) / scale for name in _RELATIVE}
     columns |= {name: values[name] for name in (*_STEADY, *calendar) if name in values}

@@ -36,6 +36,7 @@ class Design:
     short: bool  # the last hours (on a daily grid the last days) tell something about the target
     week: int  # slots
     calendar: tuple[str, ...]  # features that are calendar facts
+    marked: Bools  # (examples,): the target's day has a calendar fact
     pairs: Examples
     values: Values
     actual: Floats
@@ -49,12 +50,16 @@ class Design:
         actual[inside] = grid.counts[pairs.target[inside]]
         values = features.matrix(pairs, short=short)
         calendar = tuple(name for name in values if any(name.startswith(fact) for fact in grid.calendar))
-        return Design(horizon, short, grid.week, calendar, pairs, values, actual)
+        facts = [values[name][:, 0] > 0 for name in grid.calendar]
+        marked = np.logical_or.reduce([np.zeros(len(inside), dtype=bool), *facts])
+        return Design(horizon, short, grid.week, calendar, marked, pairs, values, actual)
 
     def where(self, keep: Bools) -> Design:
         pairs = Examples(self.pairs.origin[keep], self.pairs.target[keep])
         values = {name: column[keep] for name, column in self.values.items()}
-        return Design(self.horizon, self.short, self.week, self.calendar, pairs, values, self.actual[keep])
+        return Design(
+            self.horizon, self.short, self.week, self.calendar, self.marked[keep], pairs, values, self.actual[keep]
+        )
 
 
 @dataclass(frozen=True)
@@ -69,16 +74,22 @@ class HorizonModel:
 
     def raw(self, design: Design) -> Floats:
         """(examples, rooms, 3), sorted and not below zero; NaN nowhere."""
-        values = design.values | {"blend": self.blend.forecast(design.values)}
-        said = np.mean([one.forecast(values) for one in self.learned], axis=0)
-        said[~alive(values)] = self.closed
-        return np.asarray(np.sort(np.clip(said, 0, None), axis=-1))
+        said = self.members(design)
+        sees = np.array([one.sees_calendar for one in self.learned])
+        if sees.any():
+            weights = np.where(design.marked[None, :], sees[:, None], 1.0)
+            said = said * (weights / weights.sum(axis=0))[..., None, None]
+            mean = said.sum(axis=0)
+        else:
+            mean = said.mean(axis=0)
+        return np.asarray(np.sort(np.clip(mean, 0, None), axis=-1))
 
     def members(self, design: Design) -> Floats:
+        """(learners, examples, rooms, 3): what each of them says."""
         values = design.values | {"blend": self.blend.forecast(design.values)}
         said = np.stack([one.forecast(values) for one in self.learned])
         said[:, ~alive(values)] = self.closed
-        return np.asarray(np.sort(np.clip(said, 0, None), axis=-1))
+        return said
 
     def drivers(self, count: int = 10) -> list[tuple[str, float]]:
         """The features that helped most and their share of all help."""

@@ -27,6 +27,7 @@ _RELATIVE = (
     "day_1", "day_mean_7",
 )  # fmt: skip
 _STEADY = ("level_1d", "level_7d", "level_28d", "slot", "weekday", "day_of_year", "room")
+_FEWEST_ERRORS = 100
 _NOT_FOR_TREES = (ORDINARY, "day_share")
 _INSTEAD = ("count_0", "week_mean_8", "day_mean_7")  # where a base is unknown, the next best
 
@@ -119,12 +120,12 @@ def _learn_spread(spec: Spread, values: Values, actual: Floats, rows: Bools) -> 
     base, scale = _base(spec.base, values)
     error = np.where(rows, (actual - base) / scale, np.nan)
     part = _day_part(values)
-    everything = error[rows]
+    everything = error[rows] if rows.any() else np.array([-1.0, 0.0, 1.0])
     quantiles = np.zeros((base.shape[1], DAY_BLOCKS, len(RAW_LEVELS)))
     for room in range(base.shape[1]):
         for block in range(DAY_BLOCKS):
             own = error[:, room][(part[:, room] == block) & rows[:, room]]
-            quantiles[room, block] = np.quantile(own if len(own) >= 100 else everything, RAW_LEVELS)
+            quantiles[room, block] = np.quantile(own if len(own) >= _FEWEST_ERRORS else everything, RAW_LEVELS)
     quantiles[..., 1] = 0.0
     return _LearnedSpread(spec, quantiles)
 

@@ -13,6 +13,7 @@ from forecasting.counts.learners import RAW_LEVELS, Bools, Learned, Spread, Tree
 
 FEWEST_EXAMPLES = 200
 WEEKS_OF_A_YEAR = 52  # with less history the day of the year is only another name for the date
+_SPREAD_WEEKS = 26  # errors of a simple forecast that still tell how wide it must be
 _ALIVE_ABOVE = 0.3  # below it in every memory of the slot the room is taken as closed
 _CLOSED_SIGNS = ("week_mean_8", "week_mean_8_-1", "week_mean_8_+1", "day_mean_7", "count_0")
 
@@ -24,7 +25,7 @@ LONG: tuple[Trees | Spread, ...] = (
     Spread("blend"),
     Trees("blend", "level", leaves=8, rounds=150, rate=0.05, least_rows=400),
     Trees("blend", "everything", leaves=15, rounds=200, rate=0.05, least_rows=300),
-    Trees("", "everything", leaves=15, rounds=200, rate=0.05, least_rows=300),
+    Trees("week_median_8", "everything", leaves=15, rounds=200, rate=0.05, least_rows=500),
 )
 
 
@@ -114,10 +115,15 @@ def fit(design: Design, until: int, seed: int) -> HorizonModel | None:
         return None
     if until < WEEKS_OF_A_YEAR * design.week:
         values["day_of_year"] = np.full_like(values["day_of_year"], np.nan)
-    blend = fit_blend(values, actual, rows, (until - design.pairs.target) / design.week)
+    age_weeks = (until - design.pairs.target) / design.week
+    blend = fit_blend(values, actual, rows, age_weeks)
     values["blend"] = blend.forecast(values)
     specs = SHORT if design.short else LONG
-    learned = [learn(spec, values, actual, rows, design.calendar, seed + k) for k, spec in enumerate(specs)]
+    recent = rows & (~design.marked & (age_weeks <= _SPREAD_WEEKS))[:, None]
+    learned = [
+        learn(spec, values, actual, recent if isinstance(spec, Spread) else rows, design.calendar, seed + k)
+        for k, spec in enumerate(specs)
+    ]
     shut = actual[known & ~living]
     closed = np.quantile(shut, RAW_LEVELS) if len(shut) else np.zeros(len(RAW_LEVELS))
     return HorizonModel(design.horizon, until, blend, learned, closed)

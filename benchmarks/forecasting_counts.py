@@ -1,0 +1,63 @@
+"""Forecasts of count-only rooms on real counts, beside their baselines and, where installed, other forecasters.
+
+Reads the count files of ../shared/datasets (or RATIOCAST_SHARED); what is not there is skipped with a spoken row.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from forecasting.counts import backtest, read_counts, scored, summary
+from forecasting.counts.peers import available
+
+SHARED = Path(os.environ.get("RATIOCAST_SHARED", Path(__file__).parents[2] / "shared"))
+FILES = (
+    ("pool_pl", ("15min", "30min", "7d"), "28d"),
+    ("campus_gym_us", ("10min", "30min", "7d"), "28d"),
+    ("kindergarten_vilnius_daily", ("1d", "7d"), "14d"),
+)
+
+
+def run() -> list[dict[str, Any]]:
+    """One row per file, horizon and forecaster: mae, pinball (mean over 0.1, 0.5, 0.9), coverage of the 80 % interval,
+    `of_best`: pinball as a share of the best other one's in the same run."""
+    rows: list[dict[str, Any]] = []
+    for name, horizons, last in FILES:
+        path = SHARED / "datasets" / f"{name}.parquet"
+        if not path.is_file():
+            rows.append({"file": name, "note": f"skipped: {path.name} is not in the shared folder"})
+            continue
+        frame = read_counts(path)
+        for horizon in horizons:
+            started = time.perf_counter()
+            table = backtest(frame, [horizon], last, with_peers=available())
+            seconds = time.perf_counter() - started
+            rows += _rows(name, summary(scored(table)).to_dict("records"), seconds)
+    return rows
+
+
+def _rows(file: str, scores: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+    best = min(score["pinball"] for score in scores if score["model"] != "ratiocast")
+    return [
+        {
+            "file": file,
+            "horizon": score["horizon"],
+            "model": score["model"],
+            "mae": round(score["mae"], 3),
+            "pinball": round(score["pinball"], 3),
+            "of_best": round(score["pinball"] / best, 3),
+            "coverage": round(score["coverage"], 3),
+            "n": score["n"],
+            "seconds": round(seconds, 1) if score["model"] == "ratiocast" else "",
+        }
+        for score in scores
+    ]
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    raise SystemExit(main(["forecasting_counts"]))

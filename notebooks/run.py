@@ -22,7 +22,7 @@ from domain.errors import RatiocastError
 from storage.settings import load_settings
 
 HERE = Path(__file__).parent
-STEPS = ("ingest", "build", "train", "forecast", "publish")
+STEPS = ("ingest", "build", "train", "forecast", "plan", "publish")
 
 
 def main(arguments: list[str]) -> int:

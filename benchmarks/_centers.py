@@ -41,7 +41,7 @@ def center(shape: Shape) -> Problem:
         slots += [(opens + timedelta(minutes=15 * index)).isoformat() for index in range(shape.slots)]
     rooms = [_room(index, shape) for index in range(shape.rooms)]
     scenarios = _scenarios(rng, shape, rooms)
-    staff = _room_staff(rng, shape, rooms, scenarios) + _floats(rng, shape, rooms)
+    staff = _room_staff(rng, shape, rooms) + _floats(rng, shape, rooms)
     problem = {
         "center_id": "synthetic", "label": f"seed-{shape.seed}", "slots": slots, "days": days, "rooms": rooms,
         "scenarios": scenarios, "staff": staff, "seed": shape.seed,
@@ -99,9 +99,7 @@ def _weight(index: int, count: int) -> float:
     return {1: [1.0], 3: [0.25, 0.5, 0.25]}.get(count, [1 / count] * count)[index]
 
 
-def _room_staff(
-    rng: random.Random, shape: Shape, rooms: list[dict[str, Any]], scenarios: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _room_staff(rng: random.Random, shape: Shape, rooms: list[dict[str, Any]]) -> list[dict[str, Any]]:
     staff = []
     for index in range(shape.room_staff):
         room = rooms[index % shape.rooms]["room_id"]

@@ -44,7 +44,7 @@ def assemble(
             expected=round(expected, 6),
             chance=round(_chance(problem, measure, room, t), 6),
             worst=max(measure.required(room, t)) - measure.counts.get((room, t), 0),
-            reason=why_short(problem, measure, room, t),
+            reason=why_short(measure, room, t),
         )
         for (room, t), expected in sorted(measure.expected_shortages.items(), key=lambda item: (item[0][1], item[0][0]))
     )

@@ -91,7 +91,8 @@ def _calls(problem: Problem, cover: Plan) -> list[Call]:
             cost = round((end - start) * problem.slot_hours * adult.hourly_cost, 2)
             if saved > 0:
                 name = adult.name or adult.staff_id
-                words = f"call {name}: {saved * problem.slot_minutes:.0f} expected adult-minutes fewer are missing, for {cost:.2f}"
+                minutes = saved * problem.slot_minutes
+                words = f"call {name}: {minutes:.0f} expected adult-minutes fewer are missing, for {cost:.2f}"
                 found.append(
                     Call(
                         staff_id=adult.staff_id,
@@ -118,5 +119,6 @@ def _sentence(problem: Problem, cover: Plan, staff_id: str, moved: tuple[str, ..
     missing = sum(short.expected for short in cover.shortages) * problem.slot_minutes
     if not cover.shortages:
         return f"Without {name} the day is covered in every scenario; {len(moved)} others have a changed day."
-    text = f"Without {name} {missing:.0f} adult-minutes are expected to be missing; {len(moved)} others have a changed day."
+    text = f"Without {name} {missing:.0f} adult-minutes are expected to be missing; "
+    text += f"{len(moved)} others have a changed day."
     return f"{text} First {calls[0].words}." if calls else f"{text} No substitute is available who would help."

@@ -24,7 +24,7 @@ def check(problem: Problem, plan: Plan) -> list[str]:
         return faults
     measure = Measure(problem, plan)
     for rule in (_facts, _work, _rooms, _breaks, _stays, _walks, _combinations, _reports, _goals):
-        faults += rule(problem, plan, measure)
+        faults += rule(measure)
     return faults
 
 
@@ -61,7 +61,7 @@ def _references(problem: Problem, plan: Plan) -> Iterator[str]:
         if item.staff_id not in staff or (item.room_id is not None and item.room_id not in rooms):
             yield f"unknown adult or room in the assignment of {item.staff_id} from slot {item.start}"
         if (item.state == "room") != (item.room_id is not None):
-            yield f"{item.staff_id} from slot {item.start}: state '{item.state}' and room {item.room_id} do not go together"
+            yield f"{item.staff_id} from slot {item.start}: '{item.state}' does not go with room {item.room_id}"
         if item.end > len(problem.slots):
             yield f"{item.staff_id} is planned beyond the last slot"
         span = {(item.staff_id, t) for t in range(item.start, item.end)}
@@ -70,7 +70,8 @@ def _references(problem: Problem, plan: Plan) -> Iterator[str]:
         taken |= span
 
 
-def _facts(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _facts(measure: Measure) -> Iterator[str]:
+    problem = measure.problem
     for adult in problem.staff:
         for t in range(problem.frozen_until):
             fact, place = measure.before.get((adult.staff_id, t)), measure.at[adult.staff_id].get(t)
@@ -80,8 +81,10 @@ def _facts(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
                 yield f"{adult.staff_id}: slot {t} is a fact and was changed"
 
 
-def _work(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _work(measure: Measure) -> Iterator[str]:
     """Everybody is placed exactly when at work; moved shifts stay within what was allowed."""
+    problem = measure.problem
+    plan = measure.plan
     for adult in problem.staff:
         expected = scheduled_work(problem, adult)
         for change in (change for change in plan.shift_changes if change.staff_id == adult.staff_id):
@@ -92,7 +95,8 @@ def _work(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
             yield from _shift_change(adult, was, now)
         placed = set(measure.at[adult.staff_id])
         if placed != expected:
-            yield f"{adult.staff_id}: placed but not at work in slots {sorted(placed - expected)[:5]}, at work but not placed in {sorted(expected - placed)[:5]}"
+            odd, empty = sorted(placed - expected)[:5], sorted(expected - placed)[:5]
+            yield f"{adult.staff_id}: placed but not at work in slots {odd}, at work but not placed in {empty}"
         if any(change.staff_id == adult.staff_id for change in plan.shift_changes):
             yield from _limits(problem, adult, expected)
 
@@ -125,14 +129,15 @@ def _limits(problem: Problem, adult: Adult, work: set[int]) -> Iterator[str]:
         if len(today) * hours > adult.max_hours_day + 1e-9:
             yield f"{adult.staff_id}: more than {adult.max_hours_day:g} hours on {day.day}"
         fresh = not (today[0] - 1 in work and problem.joined(today[0]))
-        if ended and fresh and problem.slots[today[0]] - ended < timedelta(hours=adult.rest_hours):
-            if today[0] >= problem.frozen_until:
-                yield f"{adult.staff_id}: less than {adult.rest_hours:g} hours of rest before {day.day}"
+        planned = fresh and today[0] >= problem.frozen_until
+        if ended and planned and problem.slots[today[0]] - ended < timedelta(hours=adult.rest_hours):
+            yield f"{adult.staff_id}: less than {adult.rest_hours:g} hours of rest before {day.day}"
         ended = problem.slots[today[-1]] + timedelta(minutes=problem.slot_minutes)
 
 
-def _rooms(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _rooms(measure: Measure) -> Iterator[str]:
     """Movers are where they may be; who never moves is at home, on a break, or idle because home is closed to them."""
+    problem = measure.problem
     for who, places in measure.at.items():
         adult = measure.adults[who]
         for t, place in places.items():
@@ -147,8 +152,10 @@ def _rooms(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
                 yield f"{who} is idle in slot {t} and could be in {adult.home_room_id}"
 
 
-def _breaks(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _breaks(measure: Measure) -> Iterator[str]:
     """Whole, unbroken, inside the window; else reported as missed or late."""
+    problem = measure.problem
+    plan = measure.plan
     reported = {(issue.kind, issue.staff_id) for issue in plan.issues}
     lengths = {(adult.staff_id, p.break_id): p for adult in problem.staff for p in adult.breaks}
     for key, slots in measure.breaks_taken.items():
@@ -169,7 +176,8 @@ def _breaks(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
             yield f"{who}: the break {name} is late and not reported"
 
 
-def _stays(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _stays(measure: Measure) -> Iterator[str]:
+    problem = measure.problem
     least = problem.house.min_stay_slots
     for run, start, room, _ in measure.arrivals:
         if not measure.moves(run.adult):
@@ -180,7 +188,8 @@ def _stays(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
                 break
 
 
-def _walks(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _walks(measure: Measure) -> Iterator[str]:
+    problem = measure.problem
     wing = {room.room_id: room.wing for room in problem.rooms}
     if len(set(wing.values())) < 2:
         return
@@ -200,7 +209,9 @@ def _walks(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
             last[id(run)] = (run, t, room)
 
 
-def _combinations(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _combinations(measure: Measure) -> Iterator[str]:
+    problem = measure.problem
+    plan = measure.plan
     seen: set[tuple[str, int]] = set()
     for chosen in plan.combined:
         item = next(
@@ -225,8 +236,10 @@ def _window_end(problem: Problem, end: int, slot: int) -> int:
     return min(end, next(day.end for day in problem.days if day.start <= slot < day.end))
 
 
-def _reports(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _reports(measure: Measure) -> Iterator[str]:
     """Every shortage and every unmet lock is told, and none that is not there."""
+    problem = measure.problem
+    plan = measure.plan
     told = {(short.room_id, short.slot): short.expected for short in plan.shortages}
     for key, expected in measure.expected_shortages.items():
         if abs(told.pop(key, 0.0) - expected) > _TOLERANCE:
@@ -238,7 +251,8 @@ def _reports(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
         yield f"locks of {sorted(unmet)} are unmet and not reported"
 
 
-def _goals(problem: Problem, plan: Plan, measure: Measure) -> Iterator[str]:
+def _goals(measure: Measure) -> Iterator[str]:
+    plan = measure.plan
     values = measure.goals()
     if tuple(goal.name for goal in plan.goals) != GOALS:
         yield f"the goals must be {GOALS}, in this order"

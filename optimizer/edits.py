@@ -1,4 +1,4 @@
-"""What-if: each edit gives a new problem; solve it again and compare. Problems are values, nothing is changed in place."""
+"""What-if: each edit gives a new problem to solve and compare. Problems are values, nothing is changed in place."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ def polish_day(ground: Ground, roster: DayRoster, demand: Demand, plan: DayPlan,
     movers = [ground.adults[who] for who in sorted(roster.stretches) if ground.moves(ground.adults[who])]
     routers = [Router(ground, roster, adult, _duty(ground, roster, adult)) for adult in movers]
     for _ in range(rounds):
-        if not any([_reroute(roster, router.adult, plan, book, router) for router in routers]):
+        better = [_reroute(roster, router.adult, plan, book, router) for router in routers]
+        if not any(better):
             break
     return plan
 

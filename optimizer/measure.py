@@ -13,7 +13,7 @@ from optimizer.problem import Adult, Assignment, Combination, Problem
 
 @dataclass(frozen=True)
 class Run:
-    """Unbroken work of an adult in one day from the first planned slot: [start, end), and the room held before, if any."""
+    """Unbroken work of an adult in one day from the first planned slot, [start, end), and the room held before."""
 
     adult: Adult
     start: int

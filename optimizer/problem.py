@@ -1,7 +1,7 @@
 """The coverage problem: what the planner is told. Numbers only; it knows neither licensing rules nor forecasts.
 
 All times are slot indexes into `Problem.slots`, the explicit list of UTC slot starts; spans are half-open
-`[start, end)`. Days partition the slots; the list may leave out hours in which nobody is there. JSON in docs/formats.md.
+`[start, end)`. Days partition the slots; hours in which nobody is there may be left out. JSON: docs/formats.md.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _on_break(measure: Measure, item: Assignment) -> list[str]:
     return found
 
 
-def why_short(problem: Problem, measure: Measure, room_id: str, slot: int) -> str:
+def why_short(measure: Measure, room_id: str, slot: int) -> str:
     """Why nobody else stands in the room, by counting what the others do in that slot."""
     qualified = [a for a in measure.adults.values() if (a.rooms is None or room_id in a.rooms) and not a.on_call]
     movable = [adult for adult in qualified if measure.moves(adult) or adult.home_room_id == room_id]

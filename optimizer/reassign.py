@@ -180,7 +180,7 @@ class _View:
             if until - start >= min(self.problem.house.min_stay_slots, end - start):
                 yield self._move("free_adult", adult, None, room, start, until)
         elif first.state == "break":
-            yield from self._later_break(adult, room, first, end)
+            yield from self._later_break(adult, room, first)
         elif first.room_id != room and adult.can_move:
             same = next(
                 (
@@ -203,24 +203,21 @@ class _View:
             if worked * self.problem.slot_hours <= adult.max_hours_day:
                 yield self._move("stay_longer", adult, None, room, start, until)
 
-    def _later_break(self, adult: Adult, room: str, item: Assignment, end: int) -> Iterator[Alternative]:
+    def _later_break(self, adult: Adult, room: str, item: Assignment) -> Iterator[Alternative]:
         """A break that has not begun and may start later in its window."""
         pause = next((p for p in adult.breaks if p.break_id == item.break_id), None)
         if pause is None or item.start < self.disruption.slot or adult.home_room_id != room:
             return
-        later = range(item.start + 1, pause.end - pause.slots + 1)
-        for start in later:
-            span = range(start, start + pause.slots)
-            if all(
-                ((place := self.at[adult.staff_id].get(t)) and place.state != "break") or t < item.end for t in span
-            ):
-                if all(
-                    t not in self.window or self.missing(room, t, -1) <= self.missing(room, t) + 1e-9
-                    for t in span
-                    if t >= item.end
-                ):
-                    yield self._move("later_break", adult, None, room, item.start, min(item.end, start))
-                    return
+        places = self.at[adult.staff_id]
+        for start in range(item.start + 1, pause.end - pause.slots + 1):
+            after = [t for t in range(start, start + pause.slots) if t >= item.end]
+            free = all((place := places.get(t)) is not None and place.state != "break" for t in after)
+            spared = all(
+                t not in self.window or self.missing(room, t, -1) <= self.missing(room, t) + 1e-9 for t in after
+            )
+            if free and spared:
+                yield self._move("later_break", adult, None, room, item.start, min(item.end, start))
+                return
 
     def _combinations(self, room: str, start: int, end: int) -> Iterator[Alternative]:
         for item in self.problem.combinations:
@@ -242,10 +239,14 @@ class _View:
                 after += sum(weight * max(0, number - there) for weight, number in numbers)
             minutes = self.problem.slot_minutes
             other = next(name for name in item.rooms if name != room)
+            effect = Effect(
+                room_id=room, missing_before=round(before * minutes, 3), missing_after=round(after * minutes, 3)
+            )
+            both = f"{self._room(room)} and {self._room(other)}"
             yield Alternative(
                 kind="combine", to_room_id=room, from_room_id=other, start=start, end=end, people_moved=0,
-                effects=(Effect(room_id=room, missing_before=round(before * minutes, 3), missing_after=round(after * minutes, 3)),),
-                words=f"{self._room(room)} and {self._room(other)} become one room for {(end - start) * minutes} minutes",
+                effects=(effect,),
+                words=f"{both} become one room for {(end - start) * minutes} minutes",
             )  # fmt: skip
 
     def _move(self, kind: Kind, adult: Adult, source: str | None, room: str, start: int, end: int) -> Alternative:
@@ -293,10 +294,11 @@ class _View:
 
     def _words(self, kind: Kind, adult: Adult, source: str | None, room: str, minutes: int) -> str:
         name, to = adult.name or adult.staff_id, self._room(room)
+        origin = self._room(source) if source else ""
         return {
             "free_adult": f"{name} is free and comes to {to} for {minutes} minutes",
             "later_break": f"{name} stays in {to} and takes the break later, still within its window",
-            "move": f"{name} moves from {self._room(source) if source else ''}, which can spare one, to {to} for {minutes} minutes",
+            "move": f"{name} moves from {origin}, which can spare one, to {to} for {minutes} minutes",
             "stay_longer": f"{name} stays {minutes} minutes longer, in {to}",
             "substitute": f"{name} is called in for {to}, {minutes} minutes at least",
             "combine": "",

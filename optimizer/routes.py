@@ -1,4 +1,4 @@
-"""The best day of one adult, all others given: an exact dynamic programme over (place, slots since arrival, breaks taken).
+"""The best day of one adult, all others given: a dynamic programme over place, slots since arrival, breaks taken.
 
 Used three ways: one adult after the other it is the greedy planner; round after round it improves a plan; and it
 answers a live disruption in milliseconds. No solver is involved.
@@ -73,7 +73,7 @@ class Router:
 
 
 class _Path:
-    """One run: value[t][place, age, mask]; places are rooms, then one idle place per wing; age counts slots since arrival."""
+    """One run: value[t][place, age, mask]. Places: rooms, then one idle place per wing; age: slots since arrival."""
 
     def __init__(self, router: Router, stretch: Stretch, pauses: Sequence[Pause], gains: Mapping[str, Floats]) -> None:
         self.router = router
@@ -210,7 +210,7 @@ class _Path:
     def _to_rooms(
         self, step: int, mask: int, wing: int, best: tuple[float, int, int], second: tuple[float, int, int]
     ) -> None:
-        """From the best place of the wing (price, place, age) into every room but itself; there from the second best."""
+        """From the best place of the wing (price, place, age) into every other room; into that one from the second."""
         router = self.router
         for index, other in enumerate(router.room_wing):
             start, source, age = second if index == best[1] else best

@@ -1,4 +1,4 @@
-"""The planner in a process of its own: a problem on standard input, running plans and the last one on standard output."""
+"""The planner in a process of its own: a problem on standard input, running plans and the last on standard output."""
 
 from __future__ import annotations
 

@@ -30,7 +30,12 @@ def floater(staff_id: str, start: int, end: int, **fields: Any) -> dict[str, Any
 
 
 def teacher(staff_id: str, room: str, start: int, end: int, **fields: Any) -> dict[str, Any]:
-    return {"staff_id": staff_id, "home_room_id": room, "rooms": [room], "shifts": [{"start": start, "end": end}]} | fields
+    return {
+        "staff_id": staff_id,
+        "home_room_id": room,
+        "rooms": [room],
+        "shifts": [{"start": start, "end": end}],
+    } | fields
 
 
 @st.composite

@@ -1,0 +1,125 @@
+"""Explanations by contrast: plan it the other way and tell the difference. Every figure is that of a checked plan."""
+
+from __future__ import annotations
+
+from optimizer.edits import compare, forbid, lock, only_day, only_day_of
+from optimizer.measure import Measure
+from optimizer.plan import Plan
+from optimizer.planner import plan
+from optimizer.problem import Adult, Assignment, Break, Part, Problem, Shift
+from optimizer.value import prevented_by
+
+SECONDS = 3.0
+
+
+class Contrast(Part):
+    """The other way: by goal how much worse (or better) the day becomes, and that in words."""
+
+    words: str
+    differences: dict[str, float]
+
+
+class Repair(Part):
+    """A way to close a gap: expected person-slots x severity prevented, and the money."""
+
+    words: str
+    prevented: float
+    cost: float
+
+
+def deny(problem: Problem, current: Plan, item: Assignment, seconds: float = SECONDS) -> Contrast:
+    """What it costs to deny this assignment: the day is planned again without it."""
+    day, base, first = _day_of(problem, current, item.start, seconds)
+    without = forbid(day, item.staff_id, item.room_id, item.start - first, item.end - first)
+    return _contrast(day, base, plan(without, seconds), f"Without {_name(problem, item.staff_id)} in {item.room_id}")
+
+
+def why_not(
+    problem: Problem, current: Plan, staff_id: str, room_id: str, start: int, end: int, seconds: float = SECONDS
+) -> Contrast:
+    """Why this adult is not in this room: not allowed, or what it would cost."""
+    adult = problem.adult(staff_id)
+    name = _name(problem, staff_id)
+    measure = Measure(problem, current)
+    if not adult.counts_in(room_id):
+        return Contrast(words=f"{name} is not qualified for {room_id}.", differences={})
+    at_work = [t for t in range(start, end) if t in measure.at[staff_id]]
+    if len(at_work) < end - start:
+        return Contrast(words=f"{name} is not at work all that time, or has no hours left.", differences={})
+    if not all(measure.may_be(adult, room_id, t) for t in range(start, end)):
+        return Contrast(words=f"{room_id} is closed or forbidden to {name} in that time.", differences={})
+    day, base, first = _day_of(problem, current, start, seconds)
+    other = plan(lock(day, staff_id, room_id, start - first, end - first), seconds)
+    return _contrast(day, base, other, f"With {name} in {room_id}")
+
+
+def repairs(problem: Problem, current: Plan, room_id: str, slot: int) -> tuple[Repair, ...]:
+    """Ways to close the gap of a room around a slot, cheapest per person-slot first.
+
+    One hour of a qualified adult who is not at work then, a substitute on call, or an outside adult for that hour. What
+    a repair prevents is counted with everybody else in place: planning again can only gain more.
+    """
+    day = next(day for day in problem.days if day.start <= slot < day.end)
+    hour = max(1, 60 // problem.slot_minutes)
+    start = max(day.start, problem.frozen_until, min(slot, day.end - hour))
+    end = min(start + hour, day.end)
+    measure = Measure(problem, current)
+    found = []
+    for adult in problem.staff:
+        absent = all(t not in measure.at[adult.staff_id] for t in range(start, end))
+        open_to = not adult.available or any(s.start <= start and end <= s.end for s in adult.available)
+        gone = any(s.start < end and start < s.end for s in adult.absences)
+        if absent and open_to and not gone and adult.counts_in(room_id):
+            found.append(_repair(problem, current, adult, start, end))
+    outside = Adult(staff_id="outside-adult", name=f"an adult qualified for {room_id}", rooms=(room_id,), is_float=True)
+    found.append(_repair(problem, current, outside, start, end))
+    useful = [repair for repair in found if repair.prevented > 1e-9]
+    return tuple(sorted(useful, key=lambda repair: (repair.cost / repair.prevented, repair.words)))
+
+
+def _repair(problem: Problem, current: Plan, adult: Adult, start: int, end: int) -> Repair:
+    no_breaks: tuple[Break, ...] = ()
+    hour = adult.model_copy(
+        update={"shifts": (Shift(start=start, end=end),), "movable": True, "breaks": no_breaks, "absences": ()}
+    )
+    prevented = prevented_by(problem, current, hour)
+    cost = (end - start) * problem.slot_hours * adult.hourly_cost
+    span = f"slots {start} to {end}"
+    name = adult.name or adult.staff_id
+    return Repair(words=f"{name} for {span}", prevented=round(prevented, 6), cost=round(cost, 2))
+
+
+def _day_of(problem: Problem, current: Plan, slot: int, seconds: float) -> tuple[Problem, Plan, int]:
+    """The day of the slot as a problem, its plan made in the same time as the other way, its first slot."""
+    index = next(i for i, day in enumerate(problem.days) if day.start <= slot < day.end)
+    day = only_day(problem, index)
+    if day.frozen_until:
+        kept = only_day_of(current, problem, index)
+        day = Problem.model_validate({name: getattr(day, name) for name in Problem.model_fields} | {"current": kept})
+    return day, plan(day, seconds), problem.days[index].start
+
+
+def _contrast(problem: Problem, base: Plan, other: Plan, start: str) -> Contrast:
+    differences = compare(base, other)
+    short, cost, points = (differences[name] for name in ("shortage", "cost", "disruption"))
+    missing = (_missing(problem, other) - _missing(problem, base)) * problem.slot_minutes
+    parts = []
+    if differences["obligations"]:
+        parts.append(f"{differences['obligations']:+g} breaks or wishes would not be kept")
+    if abs(missing) > 1e-9 or abs(short) > 1e-9:
+        parts.append(f"{abs(missing):.0f} expected adult-minutes {'more' if missing > 0 else 'fewer'} would be missing")
+    if abs(cost) > 1e-9:
+        parts.append(f"{cost:+.2f} would be paid for extra hours")
+    if abs(points) > 1e-9:
+        parts.append(f"{points:+g} points of change for the adults")
+    return Contrast(
+        words=f"{start}: {', '.join(parts) if parts else 'nothing would be lost'}.", differences=differences
+    )
+
+
+def _missing(problem: Problem, made: Plan) -> float:
+    return sum(short.expected for short in made.shortages)
+
+
+def _name(problem: Problem, staff_id: str) -> str:
+    return problem.adult(staff_id).name or staff_id

@@ -1,0 +1,125 @@
+"""Each constraint alone: with it the plan keeps the rule; without it the same question gets a plan that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from problems import floater, problem, teacher
+
+from optimizer import Problem, constraints
+from optimizer.constraints import CONSTRAINTS
+from optimizer.day_model import DayModel
+from optimizer.day_solver import build, minimize
+from optimizer.demand import Demand
+from optimizer.goals import cost, disruption, haste, obligations, shortage
+from optimizer.planner import begin, remaining
+
+Constraint = Callable[[DayModel], None]
+
+
+def shortage_of(case: Problem, without: Constraint | None = None, goal: Callable[..., list] = shortage) -> float:  # type: ignore[type-arg]
+    """The least value of a goal (obligations strictly before it), with all constraints or all but one."""
+    roster, ground, _ = next(remaining(begin(case)))
+    m = DayModel(case, ground, roster, Demand(ground, roster, everywhere=True))
+    build(m, [c for c in CONSTRAINTS if c not in (without, constraints.duty_in_steps)])
+    terms = [*((var, 1e6) for var, _ in obligations(m)), *goal(m)]
+    answer = minimize(m, terms, 10.0, 0, 0.5, {})
+    assert answer is not None
+    return round(sum(answer[0][var] * price for var, price in terms))
+
+
+def test_one_place_at_a_time() -> None:
+    case = problem({"a": [1] * 4, "b": [1] * 4}, [floater("f", 0, 4)])
+    assert shortage_of(case) == 4000
+    assert shortage_of(case, without=constraints.one_place_at_a_time) == 0
+
+
+def test_minimum_stay() -> None:
+    case = problem({"a": [1, 1, 0, 0], "b": [0, 0, 1, 1]}, [floater("f", 0, 4)], house={"min_stay_slots": 4})
+    assert shortage_of(case) == 2000
+    assert shortage_of(case, without=constraints.minimum_stay) == 0
+
+
+def test_walking_takes_time() -> None:
+    rooms = [{"room_id": "a"}, {"room_id": "b", "wing": "far"}]
+    case = problem(
+        {"a": [1, 1, 0, 0], "b": [0, 0, 1, 1]}, [floater("f", 0, 4)], rooms=rooms, house={"other_wing_seconds": 600}
+    )
+    assert shortage_of(case) == 1000
+    assert shortage_of(case, without=constraints.walking_takes_time) == 0
+
+
+def test_each_break_once() -> None:
+    rest = [{"break_id": "rest", "start": 0, "end": 4, "slots": 2}]
+    case = problem({"a": [1] * 4}, [teacher("t", "a", 0, 4, breaks=rest)])
+    assert shortage_of(case) == 2000
+    assert shortage_of(case, without=constraints.each_break_once) == 0
+
+
+def test_arrivals_and_back_from_break() -> None:
+    rest = [{"break_id": "rest", "start": 2, "end": 3, "slots": 1}]
+    case = problem({"a": [1, 1, 0, 0, 0], "b": [0, 0, 0, 1, 1]}, [floater("f", 0, 5, breaks=rest)])
+
+    def points(m: DayModel) -> list[tuple[object, float]]:
+        return [*((var, 100.0 * price) for var, price in shortage(m)), *disruption(m)]
+
+    changed_room = 10 + 10 + 10  # one change of room, two strange rooms
+    assert shortage_of(case, goal=points) == changed_room
+    assert shortage_of(case, without=constraints.arrivals, goal=points) == 0
+    home = problem({"a": [1, 1, 0, 1, 1]}, [floater("f", 0, 5, breaks=rest)])
+    assert shortage_of(home, goal=points) == 10  # back in the same room: no change
+    assert shortage_of(case, without=constraints.back_from_break, goal=points) < changed_room
+
+
+def test_one_change_per_window() -> None:
+    case = problem({"a": [1, 1, 0, 0, 1, 1], "b": [0, 0, 1, 1, 0, 0]}, [floater("f", 0, 6)])
+
+    def hurry(m: DayModel) -> list[tuple[object, float]]:
+        return [*((var, 100.0 * price) for var, price in shortage(m)), *haste(m)]
+
+    assert shortage_of(case, goal=hurry) == 2  # the windows from slot 1 and 2 hold both changes
+    assert shortage_of(case, without=constraints.one_change_per_window, goal=hurry) == 0
+
+
+def test_cover_or_shortage() -> None:
+    case = problem({"a": [2, 1]}, [])
+    assert shortage_of(case) == 3000
+    assert shortage_of(case, without=constraints.cover_or_shortage) == 0
+
+
+def test_shifts_begin_and_end_once_and_hours_of_work() -> None:
+    shift = {"start": 2, "end": 4, "may_start_earlier": 2, "may_end_later": 2}
+    adult = teacher("t", "a", 2, 4) | {"shifts": [shift], "max_hours_day": 0.75, "hourly_cost": 40}
+    case = problem({"a": [1] * 6}, [adult])
+    assert shortage_of(case) == 3000  # three of six slots within the hours
+    assert shortage_of(case, without=constraints.hours_of_work) == 0
+    assert shortage_of(case, without=constraints.shifts_begin_and_end_once) < 3000
+
+    def price(m: DayModel) -> list[tuple[object, float]]:
+        return [*((var, 1e4 * value) for var, value in shortage(m)), *cost(m)]
+
+    assert shortage_of(case, goal=price) == 3000 * 1e4 + 1000  # one extra slot at 40 an hour
+
+
+def test_joint_cover_and_combining_rules() -> None:
+    joint = {"rooms": ["a", "b"], "start": 0, "end": 4, "required": {"0": [1, 1, 2, 2]}, "min_slots": 4}
+    case = problem({"a": [1] * 4, "b": [1] * 4}, [floater("f", 0, 4)], combinations=[joint])
+    assert shortage_of(case) == 2000
+    assert shortage_of(case, without=constraints.joint_cover) == 0
+    assert shortage_of(case, without=constraints.combining_rules) == 2000
+    longer = problem({"a": [1] * 4, "b": [1, 1, 0, 0]}, [floater("f", 0, 4)], combinations=[joint])
+    assert shortage_of(longer) == 2000
+    assert shortage_of(longer, without=constraints.combining_rules) == 0
+
+
+def test_locks() -> None:
+    lock = [{"staff_id": "f", "room_id": "b", "start": 0, "end": 4}]
+    case = problem({"a": [1] * 4, "b": [0] * 4}, [floater("f", 0, 4)], locks=lock)
+    assert shortage_of(case) == 4000
+    assert shortage_of(case, without=constraints.locks) == 0
+
+
+def test_every_constraint_has_a_test_of_its_own() -> None:
+    here = [name for name in globals() if name.startswith("test_")]
+    untested = [c.__name__ for c in CONSTRAINTS if not any(c.__name__ in name for name in here)]
+    assert untested == ["duty_in_steps"]  # counts duty for the fairness goal and forbids nothing

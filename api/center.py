@@ -35,12 +35,14 @@ class LiveCenter:
     risks: Sequence[Risk] | None = None
     assessment: Assessment | None = None
     shown: dict[str, Any] = field(default_factory=dict)  # by room, as published last
+    looks: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # by room, what `shown` was made of
     recorded: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # by room, as kept in `verdicts` last
     reread: set[str] = field(default_factory=set)
     late_from: datetime | None = None
     deadline: datetime | None = None
     dirty: bool = True
     trouble: str = ""  # why this center cannot be judged now, as a sentence
+    _policy: Policy | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -49,8 +51,11 @@ class LiveCenter:
 
     @property
     def policy(self) -> Policy:
+        """The policy in force, worked out once per version of the settings."""
         version = f"{self.center_id}/{self.settings_version}"
-        return self.settings.policy_in(self.installation, self.facts.center.timezone, version)
+        if self._policy is None or self._policy.version != version:
+            self._policy = self.settings.policy_in(self.installation, self.facts.center.timezone, version)
+        return self._policy
 
     def book(self, now: datetime) -> Rulebook:
         """The rules in force today; UnknownRule if there are none for this center."""

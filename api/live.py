@@ -20,12 +20,13 @@ from api.decisions import Decision, store
 from api.facts import FactsSource
 from api.outlook import Outlook
 from api.routing import outgoing
+from api.views import incident_for_people, look_of, room_view
 from api.waiting import wait_until
 from domain.errors import Conflict, RatiocastError, StoreError
 from domain.events import Event
 from domain.time import Clock, format_instant
 from evaluator import Assessment, Change, Incident, decide, next_decision
-from evaluator.incidents import incident_from_json, incident_to_json
+from evaluator.incidents import incident_from_json
 from storage.ledger import Connection, Ledger
 from storage.ledger.incidents import IncidentRow, VerdictRow, read_incident
 from storage.ledger.outbox import Outgoing
@@ -33,6 +34,7 @@ from storage.ledger.outbox import Outgoing
 log = logging.getLogger("ratiocast.live")
 LOOK_AHEAD_EVERY = timedelta(minutes=1)
 _FACTS_EVERY = timedelta(hours=1)
+_LONGEST_REST = 0.1  # seconds
 _AFTER_TROUBLE = timedelta(seconds=5)
 
 Afterwards = Callable[[LiveCenter, Sequence[Change], datetime], None]  # proposals are made from what changed
@@ -81,8 +83,9 @@ class LiveLoop:
             now = self._clock.now()
             due = [c for c in self.centers.values() if c.dirty or (c.deadline is not None and c.deadline <= now)]
             for center in due:
+                started = time.perf_counter()
                 await self.step(center)
-                await asyncio.sleep(0)  # requests come first
+                await asyncio.sleep(min(time.perf_counter() - started, _LONGEST_REST))  # requests come first
             if not due:
                 deadlines = [c.deadline for c in self.centers.values() if c.deadline is not None]
                 await wait_until(self._clock, min(deadlines, default=None), self._wake)
@@ -204,13 +207,19 @@ class LiveLoop:
         return rows
 
     def _show(self, center: LiveCenter, assessment: Assessment) -> None:
-        """Publish the rooms that look different from before."""
+        """Publish the rooms that look different from before. A room's view is only made anew when what it is made of
+        has changed, or after a minute: words and headroom cost far more than the verdict."""
         changed: dict[str, Any] = {}
-        for room_id, room in room_views(center, assessment).items():
-            if center.shown.get(room_id) != room:
-                changed[room_id] = center.shown[room_id] = room
+        for room_id, room in assessment.rooms.items():
+            look = look_of(center, room, assessment.at)
+            if center.looks.get(room_id) == look:
+                continue
+            center.looks[room_id] = look
+            view = room_view(center, room)
+            if center.shown.get(room_id) != view:
+                changed[room_id] = center.shown[room_id] = view
         for gone in set(center.shown) - set(assessment.rooms):
-            del center.shown[gone]
+            del center.shown[gone], center.looks[gone]
             changed[gone] = None
         if changed:
             body = {"center_id": center.center_id, "at": format_instant(assessment.at), "rooms": changed}
@@ -263,33 +272,6 @@ class LiveLoop:
 
 def _read(incident_id: str, connection: Connection) -> IncidentRow:
     return read_incident(connection, incident_id)
-
-
-def room_views(center: LiveCenter, assessment: Assessment) -> dict[str, Any]:
-    """What the board shows of each room: the assessment, the odds ahead and the open incidents."""
-    views = {}
-    for room_id, room in assessment.rooms.items():
-        view = room.to_json()
-        view["risks"] = [
-            {
-                "target": format_instant(risk.target), "minutes": risk.horizon_minutes, "odds": round(risk.odds, 2),
-                "cause": risk.cause, "sentence": risk.sentence, "source": risk.source,
-                "mean_children": round(risk.mean_children, 1),
-            }
-            for risk in center.risks or () if risk.room_id == room_id
-        ]  # fmt: skip
-        view["incidents"] = sorted(
-            incident.incident_id for incident in center.open_incidents() if incident.room_id == room_id
-        )
-        views[room_id] = view
-    return views
-
-
-def incident_for_people(incident: Incident) -> dict[str, Any]:
-    """An incident as the API shows it: without the policy that stays with it, which is long."""
-    body = incident_to_json(incident)
-    body["policy"] = incident.policy.version
-    return body
 
 
 def _recorded(row: VerdictRow) -> tuple[Any, ...]:

@@ -14,8 +14,8 @@ from api.access import may, require_center, require_found
 from api.dependencies import CenterQuery, Correlation, TheService, center_of
 from api.errors import responses
 from api.explanation import explain
-from api.live import incident_for_people
 from api.service import Service
+from api.views import incident_for_people
 from domain.errors import BadInput
 from domain.time import format_instant
 from evaluator import Change, Incident, acknowledge, review, snooze

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from api.answers import Answerer, by_slack, by_sms
 from api.dependencies import TheService
@@ -16,7 +17,7 @@ from api.errors import responses
 from api.routing import base_url
 from connectors import webhooks
 from connectors.outlets import slack, sms
-from domain.errors import RatiocastError, TooLarge, Unauthenticated
+from domain.errors import BadInput, RatiocastError, TooLarge, Unauthenticated
 
 log = logging.getLogger("ratiocast.webhooks")
 router = APIRouter(tags=["deliveries"])
@@ -88,10 +89,13 @@ async def read_body(request: Request, limit: int) -> bytes:
     if announced.isdigit() and int(announced) > limit:
         raise TooLarge(f"a delivery may have at most {limit // 1024} KiB")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(f"a delivery may have at most {limit // 1024} KiB")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise TooLarge(f"a delivery may have at most {limit // 1024} KiB")
+    except ClientDisconnect as error:
+        raise BadInput("the delivery broke off") from error
     return bytes(body)
 
 

@@ -1,8 +1,8 @@
 """SMPTSP: every task is a one-adult demand block, every worker a float; use as few floats as possible.
 
 Instances (not shipped) are read from `../shared/instances/smptsp` beside the checkout or RATIOCAST_SHARED. Bounds: the
-most tasks at one instant, each of which needs its own worker. Search: CP-SAT on maximal cliques of overlapping tasks
-per worker, raced from below: first exactly as many workers as the bound, then minimisation.
+most tasks at one instant, each of which needs its own worker, and the linear relaxation on the maximal cliques of
+overlapping tasks per worker. Search: CP-SAT on the same cliques from a first answer in order of time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import re
 import sys
 import time
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+from ortools.math_opt.python import mathopt
 from ortools.sat.python import cp_model
 
 SECONDS = 60.0
@@ -66,12 +69,49 @@ def solve(instance: Instance, seconds: float = SECONDS, workers: int = WORKERS) 
     """Fewest workers found and the bound; the answer is verified by `faults` before it is returned."""
     started = time.perf_counter()
     bound = max(map(len, cliques(list(range(len(instance.tasks))), instance)))
-    answer = _search(instance, bound, bound, seconds * 0.5, workers)
-    if answer.value is None:
-        left = seconds - (time.perf_counter() - started)
-        answer = _search(instance, max(bound, answer.bound), None, left, workers)
+    bound = max(bound, _relaxed(instance, seconds / 4))
+    answer = _search(instance, bound, seconds - (time.perf_counter() - started), workers)
     assert answer.value is None or not faults(instance, answer)
     return Answer(answer.value, answer.bound, time.perf_counter() - started, answer.workers)
+
+
+def _relaxed(instance: Instance, seconds: float) -> int:
+    """The linear relaxation on cliques, rounded up; 0 when the time does not reach."""
+    model = mathopt.Model()
+    used = [model.add_variable(lb=0, ub=1) for _ in instance.skills]
+    does = {(w, j): model.add_variable(lb=0, ub=1) for w, skill in enumerate(instance.skills) for j in sorted(skill)}
+    for j in range(len(instance.tasks)):
+        row = model.add_linear_constraint(lb=1, ub=1)
+        for w, skill in enumerate(instance.skills):
+            if j in skill:
+                row.set_coefficient(does[w, j], 1)
+    for w, skill in enumerate(instance.skills):
+        for clique in cliques(sorted(skill), instance):
+            row = model.add_linear_constraint(ub=0)
+            row.set_coefficient(used[w], -1)
+            for j in clique:
+                row.set_coefficient(does[w, j], 1)
+    model.minimize(mathopt.LinearSum(used))
+    answer = mathopt.solve(
+        model, mathopt.SolverType.GLOP, params=mathopt.SolveParameters(time_limit=timedelta(seconds=seconds))
+    )
+    optimal = answer.termination.reason == mathopt.TerminationReason.OPTIMAL
+    return ceil(answer.objective_value() - 1e-6) if optimal else 0
+
+
+def first_answer(instance: Instance) -> list[int] | None:
+    """Tasks in order of time to a free qualified worker, one already used before a new one; None when stuck."""
+    free_from = [-1] * len(instance.skills)
+    scarce = [len(skill) for skill in instance.skills]
+    chosen = [-1] * len(instance.tasks)
+    for j in sorted(range(len(instance.tasks)), key=lambda j: instance.tasks[j]):
+        start, end = instance.tasks[j]
+        able = [w for w, skill in enumerate(instance.skills) if j in skill and free_from[w] <= start]
+        if not able:
+            return None
+        w = min(able, key=lambda w: (free_from[w] < 0, scarce[w] if free_from[w] >= 0 else -scarce[w], w))
+        chosen[j], free_from[w] = w, end
+    return chosen
 
 
 def faults(instance: Instance, answer: Answer) -> list[str]:
@@ -89,7 +129,7 @@ def faults(instance: Instance, answer: Answer) -> list[str]:
     return found
 
 
-def _search(instance: Instance, bound: int, exactly: int | None, seconds: float, workers: int) -> Answer:
+def _search(instance: Instance, bound: int, seconds: float, workers: int) -> Answer:
     model = cp_model.CpModel()
     used = [model.new_bool_var(f"y{w}") for w in range(len(instance.skills))]
     does = {(w, j): model.new_bool_var(f"x{w}_{j}") for w, skill in enumerate(instance.skills) for j in sorted(skill)}
@@ -99,24 +139,24 @@ def _search(instance: Instance, bound: int, exactly: int | None, seconds: float,
         for clique in cliques(sorted(skill), instance):
             model.add_at_most_one([*(does[w, j] for j in clique), used[w].negated()])
     model.add(sum(used) >= bound)
-    if exactly is not None:
-        model.add(sum(used) <= exactly)
-    else:
-        model.minimize(sum(used))
+    model.minimize(sum(used))
+    first = first_answer(instance)
+    if first:
+        for (w, j), var in does.items():
+            model.add_hint(var, first[j] == w)
+        for w, var in enumerate(used):
+            model.add_hint(var, w in first)
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = max(1.0, seconds)
     solver.parameters.num_workers = workers
     solver.parameters.random_seed = 1
     status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        return Answer(None, bound + 1, 0.0, ())
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Answer(None, bound, 0.0, ())
+        return Answer(len(set(first)) if first else None, bound, 0.0, tuple(first or ()))
     chosen = {j: w for (w, j), var in does.items() if solver.value(var)}
     order = tuple(chosen[j] for j in range(len(instance.tasks)))
     value = len(set(order))
-    best = bound if exactly is not None else max(bound, round(solver.best_objective_bound))
-    return Answer(value, min(best, value), 0.0, order)
+    return Answer(value, min(max(bound, round(solver.best_objective_bound)), value), 0.0, order)
 
 
 def run(names: list[str] | None = None) -> list[dict[str, Any]]:

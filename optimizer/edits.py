@@ -31,14 +31,14 @@ def add_adult(problem: Problem, adult: Adult) -> Problem:
 
 def call_out(problem: Problem, staff_id: str, start: int, end: int) -> Problem:
     """The adult is not there in these slots after all."""
-    adult = _adult(problem, staff_id)
+    adult = problem.adult(staff_id)
     gone = (*adult.absences, Span(start=start, end=end))
     return add_adult(problem, adult.model_copy(update={"absences": gone}))
 
 
 def change_break(problem: Problem, staff_id: str, pause: Break) -> Problem:
     """Another window or length for a break of the adult (or one break more)."""
-    adult = _adult(problem, staff_id)
+    adult = problem.adult(staff_id)
     breaks = (*(known for known in adult.breaks if known.break_id != pause.break_id), pause)
     return add_adult(problem, adult.model_copy(update={"breaks": breaks}))
 
@@ -139,13 +139,6 @@ def _hours(problem: Problem, adult: Adult, start: int, end: int) -> float:
     slots = {t for shift in adult.shifts for t in range(max(shift.start, start), min(shift.end, end))}
     slots -= {t for gone in adult.absences for t in range(gone.start, gone.end)}
     return len(slots) * problem.slot_hours
-
-
-def _adult(problem: Problem, staff_id: str) -> Adult:
-    found = next((adult for adult in problem.staff if adult.staff_id == staff_id), None)
-    if found is None:
-        raise NotFound(f"there is nobody with the id '{staff_id}' in this problem")
-    return found
 
 
 def _changed(problem: Problem, **fields: Any) -> Problem:

@@ -102,7 +102,7 @@ def _day_of(problem: Problem, current: Plan, slot: int, seconds: float) -> tuple
 def _contrast(problem: Problem, base: Plan, other: Plan, start: str) -> Contrast:
     differences = compare(base, other)
     short, cost, points = (differences[name] for name in ("shortage", "cost", "disruption"))
-    missing = (_missing(problem, other) - _missing(problem, base)) * problem.slot_minutes
+    missing = (_missing(other) - _missing(base)) * problem.slot_minutes
     parts = []
     if differences["obligations"]:
         parts.append(f"{differences['obligations']:+g} breaks or wishes would not be kept")
@@ -117,7 +117,7 @@ def _contrast(problem: Problem, base: Plan, other: Plan, start: str) -> Contrast
     )
 
 
-def _missing(problem: Problem, made: Plan) -> float:
+def _missing(made: Plan) -> float:
     return sum(short.expected for short in made.shortages)
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from domain.errors import BadInput
+from domain.errors import BadInput, NotFound
 from domain.time import as_utc, zone
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -223,7 +223,10 @@ class Problem(Part):
         return self.slot_minutes / 60
 
     def adult(self, staff_id: str) -> Adult:
-        return next(adult for adult in self.staff if adult.staff_id == staff_id)
+        found = next((adult for adult in self.staff if adult.staff_id == staff_id), None)
+        if found is None:
+            raise NotFound(f"there is nobody with the id '{staff_id}' in this problem")
+        return found
 
     def joined(self, slot: int) -> bool:
         """True when the slot follows its predecessor without a gap."""

@@ -175,6 +175,8 @@ def serve_flows() -> None:
     """Schedule the flows on this machine until interrupted."""
     from flows import schedule
 
+    every = ", ".join(f"{name} every {interval}" for name, interval in schedule.EVERY.items())
+    progress_console.print(f"Scheduling {every} (h:mm:ss). Ctrl-C ends it.")
     schedule.serve_flows()
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from cli import app
 from domain.errors import BadInput, NotFound, RatiocastError
+from optimizer import Plan
 from storage.reader import open_reader
 from tests.platform_double import TOKEN, PlatformDouble, small_world
 
@@ -72,6 +73,12 @@ def test_ingest_train_forecast_from_the_platform(home: Path, double: PlatformDou
     week = told("forecast", "--horizon", "week")
     assert len(week["forecasts"]) > 1000  # type: ignore[arg-type]
     assert "Kept" in run("forecast", "--horizon", "15min").stdout
+    plan = home / "plan.json"
+    planned = told("plan", "--week", "2026-W08", "--out", str(plan))
+    assert (planned["week"], len(planned["plans"])) == ("2026-W08", 1)  # type: ignore[arg-type]
+    assert Plan.read(plan.read_bytes()).label == "2026-W08"
+    assert "Coverage plans of 2026-W08" in run("plan", "--week", "2026-W08").stdout  # not solved again
+    assert "'next' is not a week; write it as 2026-W48" in str(refused("plan", "--week", "next"))
 
 
 def test_ingest_with_tables_for_people_and_problems_on_the_side(home: Path, double: PlatformDouble) -> None:
@@ -88,7 +95,6 @@ def test_what_is_missing_is_said(home: Path) -> None:
     assert "the horizon '2h' is unknown; choose from 15min, 30min, week" in str(refused("forecast", "--horizon", "2h"))
     assert "nothing to learn from; run `ratiocast ingest` first" in str(refused("train"))
     assert isinstance(refused("forecast"), NotFound)
-    assert "there is no flow 'x'; there are: ingest, build" in str(refused("flows", "run", "x"))
 
 
 def test_a_feed_needs_its_centers_described(home: Path) -> None:

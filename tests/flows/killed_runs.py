@@ -68,7 +68,7 @@ def finished(child: int) -> bool:
 def killed_and_resumed(
     base: Path, steps: list[str], kills: int, rng: random.Random, start_from: Path | None, length: float
 ) -> list[str]:
-    """Folders in which runs of the steps (`length` seconds long) were killed again and again, then came to their end."""
+    """Folders in which runs (each `length` seconds long) were killed again and again, then came to their end."""
     folders: list[str] = []
     killed = 0
     while killed < kills:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.exceptions import HTTPException
 
 from api.console.frame import SAFETY, anonymous_page, templates
 from domain.errors import Unauthenticated
@@ -28,12 +27,13 @@ _TITLES = {
 }
 
 
+_UNSAID = ("Not Found", "Method Not Allowed")  # what the framework says of paths it does not know
+
+
 def errors_as_pages(app: FastAPI) -> None:
     """Wrap every handler there is: a browser gets a page, other callers what they got before."""
     for kind, handler in list(app.exception_handlers.items()):
         app.add_exception_handler(kind, _for_people(handler))
-    if HTTPException not in app.exception_handlers:
-        app.add_exception_handler(HTTPException, _for_people(_plain))
 
 
 def wants_page(request: Request) -> bool:
@@ -64,7 +64,7 @@ def _to_sign_in(request: Request) -> Response:
 def _page(request: Request, answer: Response) -> Response:
     status = answer.status_code
     title = _TITLES.get(status, "Something went wrong")
-    detail = _detail(answer)
+    detail = "There is no such page." if status in (404, 405) and _detail(answer) in _UNSAID else _detail(answer)
     if request.headers.get("hx-request") == "true":
         text = templates.get_template("problem.html").render(title=title, detail=detail)
         return Response(text, status, SAFETY, "text/html")
@@ -77,9 +77,3 @@ def _detail(answer: Response) -> str:
     except (ValueError, AttributeError):
         detail = None
     return detail if isinstance(detail, str) else "The service could not do this."
-
-
-async def _plain(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    text = "There is no such page." if status in (404, 405) else "The service could not do this."
-    return Response(json.dumps({"detail": text}), status, media_type="application/json")

@@ -5,7 +5,7 @@
   const stale = document.getElementById("stale");
   const clock = document.getElementById("clock");
   if (!board) return;
-  const SILENCE_MS = 12000;
+  const silence = () => Number(mark.dataset.silence || 12000);  // milliseconds
   const center = encodeURIComponent(document.body.dataset.center);
   let source = null, heard = Date.now(), at = "";
 
@@ -76,7 +76,7 @@
   }
 
   setInterval(() => {
-    if (Date.now() - heard > SILENCE_MS && !document.hidden) show("stale", at ? `Stale since ${at.slice(0, 5)}` : "Stale");
+    if (Date.now() - heard > silence() && !document.hidden) show("stale", at ? `Stale since ${at.slice(0, 5)}` : "Stale");
   }, 1000);
   // A hidden page gives its connection back: browsers allow only a few per host.
   document.addEventListener("visibilitychange", () => {

@@ -17,3 +17,6 @@ document.addEventListener("input", (event) => {
   const shown = event.target.dataset?.shows && document.getElementById(event.target.dataset.shows);
   if (shown) shown.textContent = event.target.value;
 });
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+});

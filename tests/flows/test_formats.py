@@ -47,7 +47,10 @@ def test_centers_toml(tmp_path: Path) -> None:
 
 
 def test_the_forecast_columns_are_those_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    documented = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE.read_text(), re.MULTILINE)))
+    section = PAGE.read_text().split("## Forecasts and backtests (Parquet)")[1]
+    table = re.search(r"(^\|.*\n)+", section, re.MULTILINE)
+    assert table
+    documented = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table.group(0), re.MULTILINE)))
     assert tuple(documented) == TABLE_COLUMNS
     assert tuple(TABLES["forecasts"].columns) == (*TABLE_COLUMNS, "kind")
     assert [f"q{round(level * 100):02d}" for level in LEVELS] == [name for name in documented if name[0] == "q"]

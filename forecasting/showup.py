@@ -29,10 +29,13 @@ ROUNDS = 80
 LEADS = (0, 1, 3, 7)
 FEWEST_ROWS = 3000  # below, the smoothed rates stand alone
 RATE_PRIOR = 8.0
+USUAL = 0.9
 TOLD_COMES = 0.01  # prior share of children who come although their absence was told
-# Share of the usual children in holiday weeks and between Thanksgiving and New Year: published enrolment studies give
-# 30 to 50 % fewer. Holds until the center's own record says otherwise.
-SEASON_FACTOR = (1.0, 0.8, 0.6)
+# Share of the usual children by season(): usual, between Thanksgiving and New Year (published: 30 % fewer), the holiday
+# weeks themselves (50 % fewer), summer (10 % fewer). A first guess, a little milder; the center's own level of the last
+# weeks corrects it, and so does the booster once it has seen such a season.
+SEASON_FACTOR = (1.0, 0.75, 0.55, 0.92)
+LEVEL_HALF_LIFE, LEVEL_PRIOR = 7.0, 250.0  # open days; visits that "as usual" counts for
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Record:
     seen: Floats
     room_absence: Floats
     center_absence: Floats
+    level: Floats  # [day]: how many came of late for one foreseen
     room: Ints  # the room the row would enter
 
 
@@ -87,12 +91,12 @@ def record_of(a: Attendance, room: Ints) -> Record:
     came = a.present
     candidate = np.where(a.has_bookings, a.booked != 0, a.enrolled) & a.open_day
     rate, week, recent, streak, seen = np.zeros((5, rows, days))
-    room_absence, center_absence = np.zeros((rows, days)), np.zeros(days)
+    room_absence, center_absence, level = np.zeros((rows, days)), np.zeros(days), np.ones(days)
     slow, fast = 0.5 ** (1 / 90), 0.5 ** (1 / 12)
     sums = np.zeros((5, rows))  # came slow, expected slow, came fast, expected fast, days seen
     by_week = np.zeros((2, rows, 7))
     run = np.zeros(rows)
-    ill_room, ill_center = np.zeros((2, len(a.room_ids) + 1)), np.zeros(2)
+    ill_room, ill_center, recent_level = np.zeros((2, len(a.room_ids) + 1)), np.zeros(2), np.zeros(2)
     for day in range(days):
         weekday = a.days[day].weekday()
         rate[:, day], recent[:, day] = sums[0] / np.maximum(sums[1], 1e-9), sums[2] / np.maximum(sums[3], 1e-9)
@@ -102,6 +106,7 @@ def record_of(a: Attendance, room: Ints) -> Record:
         streak[:, day], seen[:, day] = run, sums[4]
         room_absence[:, day] = ((ill_room[0] + 0.3) / (ill_room[1] + 3))[room[:, day]]
         center_absence[day] = (ill_center[0] + 1) / (ill_center[1] + 10)
+        level[day] = (recent_level[0] + LEVEL_PRIOR) / (recent_level[1] + LEVEL_PRIOR)
         if day >= a.future or not a.open_day[day]:
             continue
         could = candidate[:, day] | came[:, day]
@@ -110,11 +115,14 @@ def record_of(a: Attendance, room: Ints) -> Record:
         by_week *= slow
         ill_room *= 0.6
         ill_center *= 0.6
-        here = came[:, day]
+        here, factor = came[:, day], SEASON_FACTOR[season(a.days[day])]
+        foreseen = _steadied(rate[:, day], seen[:, day], USUAL) * factor
+        recent_level *= 0.5 ** (1 / LEVEL_HALF_LIFE)
+        recent_level += here.sum(), foreseen[could].sum()
         sums[0] += here
-        sums[1] += could
+        sums[1] += could * factor
         sums[2] += here
-        sums[3] += could
+        sums[3] += could * factor
         sums[4] += could
         by_week[0, :, weekday] += here
         by_week[1, :, weekday] += a.enrolled[:, day]
@@ -123,7 +131,7 @@ def record_of(a: Attendance, room: Ints) -> Record:
         np.add.at(ill_room, (0, room[away, day]), 1.0)
         np.add.at(ill_room, (1, room[could, day]), 1.0)
         ill_center += away.sum(), could.sum()
-    return Record(candidate, rate, week, recent, streak, seen, room_absence, center_absence, room)
+    return Record(candidate, rate, week, recent, streak, seen, room_absence, center_absence, level, room)
 
 
 def features(a: Attendance, record: Record, origin: int, day: int, sibling_away: Floats | None = None) -> Floats:
@@ -208,7 +216,7 @@ def siblings_away(record: Record, families: Ints, origin: int) -> Floats:
 
 
 def calendar(day: date) -> tuple[float, float, float]:
-    """Days to the next and from the last public holiday (at most 5), and 0, or 1 and 2 in and at the holiday season."""
+    """Days to the next and from the last public holiday (at most 5), and the season."""
     near = [(n, day.toordinal() + n) for n in range(-5, 6)]
     free = _holidays(day.year)
     ahead = min((n for n, o in near if n >= 0 and o in free), default=5)
@@ -217,12 +225,14 @@ def calendar(day: date) -> tuple[float, float, float]:
 
 
 def season(day: date) -> int:
-    """2 in the weeks of Thanksgiving and of Christmas to New Year, 1 between them, else 0."""
+    """2 in the weeks of Thanksgiving and of Christmas to New Year, 1 between them, 3 in summer, else 0."""
     first = date(day.year, 11, 1)
     feast = first.toordinal() + (3 - first.weekday()) % 7 + 21
     if feast - 3 <= day.toordinal() <= feast + 1 or (day.month, day.day) >= (12, 21) or (day.month, day.day) <= (1, 2):
         return 2
-    return 1 if day.toordinal() > feast else 0
+    if day.toordinal() > feast:
+        return 1
+    return 3 if day.month in (6, 7, 8) else 0
 
 
 @lru_cache(maxsize=64)
@@ -235,13 +245,18 @@ def _holidays(year: int) -> frozenset[int]:
 def _prior_logit(a: Attendance, record: Record, origin: int, day: int, usual: float) -> Floats:
     """The smoothed own rate: of booked days where there are bookings, of this weekday where there are none."""
     if a.has_bookings[day]:
-        seen = np.minimum(record.seen[:, origin], 60)
-        chance = (np.nan_to_num(record.rate[:, origin]) * seen + RATE_PRIOR * usual) / (seen + RATE_PRIOR)
+        chance = _steadied(record.rate[:, origin], record.seen[:, origin], usual)
     else:
         week = _weekday_rate(record, a, origin, a.days[day].weekday())
         chance = np.where(np.isnan(week), np.nan_to_num(record.rate[:, origin], nan=usual), week) * 0.96 + 0.02
-    chance = np.clip(chance * SEASON_FACTOR[season(a.days[day])], 0.005, 0.995)
+    chance = np.clip(chance * SEASON_FACTOR[season(a.days[day])] * record.level[origin], 0.005, 0.99)
     return np.asarray(np.log(chance / (1 - chance)))
+
+
+def _steadied(rate: Floats, seen: Floats, usual: float) -> Floats:
+    """Own rates leaning on the usual one while few days were seen."""
+    seen = np.minimum(seen, 60)
+    return np.asarray((np.nan_to_num(rate) * seen + RATE_PRIOR * usual) / (seen + RATE_PRIOR))
 
 
 def _weekday_rate(record: Record, a: Attendance, origin: int, weekday: int) -> Floats:

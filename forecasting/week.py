@@ -188,7 +188,8 @@ def _reasons(
     if ill >= 0.2:
         parts.append(f"{ill:.0%} of this room's children were away in the last days")
     if season(a.days[index]):
-        parts.append("holiday season: fewer children than usual")
+        what = "summer" if season(a.days[index]) == 3 else "holiday season"
+        parts.append(f"{what}: fewer children than usual")
     if not a.open_day[index]:
         parts = ["the center is closed on this day"]
     return parts

@@ -90,6 +90,9 @@ class _Path:
         self.value = np.full(shape, np.inf)
         self.back = np.zeros((*shape, 4), dtype=np.int32)  # t, place, age, mask before
         self.cost = self._slot_costs(gains)
+        self.stayable = self._stayable()
+        wings = np.array(router.room_wing, dtype=np.int64)
+        self.rooms_by_wing = [(wing, np.flatnonzero(wings == wing)) for wing in sorted(set(router.room_wing))]
         self._run()
 
     def trace(self) -> Route:
@@ -135,6 +138,14 @@ class _Path:
             row[self.count :] = points * ground.changes(adult, t, None)
         return cost
 
+    def _stayable(self) -> NDArray[np.bool_]:
+        """May an adult who comes into the room in the slot stay there for the least stay (or until work ends)?"""
+        free = np.isfinite(self.cost[:, : self.count])
+        stayable = free.copy()
+        for later in range(1, min(self.router.house.min_stay_slots, len(free))):
+            stayable[:-later] &= free[later:]
+        return stayable
+
     def _run(self) -> None:
         self._start()
         for step in range(self.end - self.begin):
@@ -160,19 +171,14 @@ class _Path:
             return
         for index, room in enumerate(self.router.rooms):
             price = self.cost[0, index] + self.router.strangeness(room)
-            if self._may_stay(0, index) and price < self.value[1, index, 1, 0]:
+            if self.stayable[0, index] and price < self.value[1, index, 1, 0]:
                 self.value[1, index, 1, 0] = price
                 self.back[1, index, 1, 0] = (0, self.count, self.oldest, 0)
 
-    def _may_stay(self, step: int, index: int) -> bool:
-        least = self.router.house.min_stay_slots
-        return bool(np.isfinite(self.cost[step : step + least, index]).all())
-
     def _stay(self, step: int, mask: int) -> None:
         now = self.value[step, :, :, mask] + self.cost[step, :, None]
-        older = np.minimum(np.arange(self.oldest + 1) + 1, self.oldest)
-        for age in range(self.oldest + 1):
-            self._offer(step + 1, slice(None), older[age], mask, now[:, age], step, np.arange(self.places), age, mask)
+        self._offer(step + 1, slice(1, None), mask, now[:, :-1], step, slice(0, -1), mask)
+        self._offer(step + 1, slice(-1, None), mask, now[:, -1:], step, slice(-1, None), mask)
 
     def _move(self, step: int, mask: int) -> None:
         """Out of a room into idleness of its wing, or into another room, walking first where wings lie apart."""
@@ -211,17 +217,22 @@ class _Path:
         self, step: int, mask: int, wing: int, best: tuple[float, int, int], second: tuple[float, int, int]
     ) -> None:
         """From the best place of the wing (price, place, age) into every other room; into that one from the second."""
-        router = self.router
-        for index, other in enumerate(router.room_wing):
-            start, source, age = second if index == best[1] else best
-            arrive = step + int(router.lost[wing, other])
-            if arrive >= self.end - self.begin or not np.isfinite(start) or not self._may_stay(arrive, index):
+        for other, rooms in self.rooms_by_wing:
+            arrive = step + int(self.router.lost[wing, other])
+            if arrive >= self.end - self.begin:
                 continue
-            way = float(self.cost[step:arrive, self.count + other].sum())
-            price = start + way + router.arrival_points[index] * POINT_WEIGHT + self.cost[arrive, index]
-            if price < self.value[arrive + 1, index, 1, mask]:
-                self.value[arrive + 1, index, 1, mask] = price
-                self.back[arrive + 1, index, 1, mask] = (step, source, age, mask)
+            way = float(self.cost[step:arrive, self.count + other].sum()) if arrive > step else 0.0
+            for start, source, age in (best, second):
+                targets = rooms[(rooms != best[1]) if source == best[1] else (rooms == best[1])]
+                targets = targets[self.stayable[arrive, targets]]
+                if targets.size == 0 or not np.isfinite(start):
+                    continue
+                prices = start + way + self.router.arrival_points[targets] * POINT_WEIGHT + self.cost[arrive, targets]
+                better = prices < self.value[arrive + 1, targets, 1, mask]
+                won = targets[better]
+                if won.size:
+                    self.value[arrive + 1, won, 1, mask] = prices[better]
+                    self.back[arrive + 1, won, 1, mask] = (step, source, age, mask)
 
     def _breaks(self, step: int, mask: int) -> None:
         """A break holds the place; it begins only after the least stay."""
@@ -235,22 +246,23 @@ class _Path:
             price = late + changed * router.house.changed_slot_points * POINT_WEIGHT
             now = self.value[step, :, :, mask].copy()
             now[: self.count, : router.house.min_stay_slots] = np.inf
+            goal = mask | 1 << bit
             for age in range(self.oldest + 1):
                 older = min(age + pause.slots, self.oldest)
-                goal = mask | 1 << bit
-                values = now[:, age] + price
-                self._offer(
-                    step + pause.slots, slice(None), older, goal, values, step, np.arange(self.places), age, mask
-                )
+                values = now[:, age : age + 1] + price
+                from_age = slice(age, age + 1)
+                self._offer(step + pause.slots, slice(older, older + 1), goal, values, step, from_age, mask)
 
     def _offer(
-        self, step: int, places: slice, age: int, mask: int, values: Floats, before: int, sources: NDArray[np.int64],
-        age_before: int, mask_before: int,
-    ) -> None:  # fmt: skip
-        known = self.value[step, places, age, mask]
+        self, step: int, ages: slice, mask: int, values: Floats, before: int, ages_before: slice, mask_before: int
+    ) -> None:
+        """Every place keeps itself: take the values that are cheaper, and remember where they come from."""
+        known = self.value[step, :, ages, mask]
         better = values < known
         if better.any():
             known[better] = values[better]
-            back = self.back[step, places, age, mask]
-            back[better, 0], back[better, 1] = before, sources[better]
-            back[better, 2], back[better, 3] = age_before, mask_before
+            places, columns = np.nonzero(better)
+            back = self.back[step, :, ages, mask]
+            back[places, columns, 0], back[places, columns, 3] = before, mask_before
+            back[places, columns, 1] = places
+            back[places, columns, 2] = np.arange(self.oldest + 1)[ages_before][columns]

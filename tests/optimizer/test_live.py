@@ -10,7 +10,7 @@ from problems import floater, problem, teacher
 from domain.errors import BadInput, NotFound
 from optimizer import Disruption, Problem, callout, check, edits, greedy, reassign, value
 from optimizer.callout import with_call
-from optimizer.explain import deny, why_not
+from optimizer.explain import deny, repairs, why_not
 from optimizer.planner import plan
 from optimizer.problem import Adult, Shift
 
@@ -165,3 +165,38 @@ def test_an_adult_may_leave_only_where_the_chance_of_a_shortage_stays_below_the_
     answer = greedy(case)
     assert {(leave.start, leave.end) for leave in value.may_leave(case, answer, 0.05)} == {(2, 4)}
     assert {(leave.start, leave.end) for leave in value.may_leave(case, answer, 0.1)} == {(0, 4)}
+
+
+def test_the_cheapest_repair_comes_first_and_helps_as_promised() -> None:
+    case = problem(
+        {"a": [0, 0, 1, 1, 1, 1], "b": [0] * 6},
+        [
+            {"staff_id": "dear", "on_call": True, "available": [{"start": 0, "end": 6}], "hourly_cost": 50},
+            {"staff_id": "cheap", "on_call": True, "available": [{"start": 0, "end": 6}], "hourly_cost": 10},
+            {"staff_id": "other", "on_call": True, "rooms": ["b"], "hourly_cost": 1},
+        ],
+    )
+    answer = plan(case, 5)
+    found = repairs(case, answer, "a", 2)
+    assert [repair.words.split(" for ")[0] for repair in found] == ["cheap", "an adult qualified", "dear"]
+    assert found[0].prevented == 4
+    hour = case.adult("cheap").model_copy(update={"shifts": (Shift(start=2, end=6),), "on_call": False})
+    assert plan(edits.add_adult(case, hour), 5).goal("shortage").value == answer.goal("shortage").value - 4
+
+
+def test_rooms_combine_at_the_edge_when_that_saves_an_adult() -> None:
+    joint = {"rooms": ["a", "b"], "start": 0, "end": 4, "required": {"0": [1] * 4}}
+    case = problem({"a": [1] * 4, "b": [1] * 4}, [floater("f", 0, 4)], combinations=[joint])
+    answer = plan(case, 5)
+    assert answer.goal("shortage").value == 0
+    assert [(item.start, item.end) for item in answer.combined] == [(0, 4)]
+
+
+def test_a_shift_moves_only_as_far_as_availability_hours_and_rest_allow() -> None:
+    shift = {"start": 4, "end": 6, "may_start_earlier": 4, "may_end_later": 4}
+    adult = {"staff_id": "t", "home_room_id": "a", "shifts": [shift], "available": [{"start": 2, "end": 12}]}
+    case = problem({"a": [1] * 12}, [adult | {"max_hours_day": 1.5}])
+    (change,) = plan(case, 5).shift_changes
+    assert change.becomes.end - change.becomes.start == 6
+    assert change.becomes.start >= 2
+    assert change.cost == 20.0

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_twenty_kills_and_a_second_run_change_nothing(tmp_path: Path) -> None:
     """16 kills from ingest to publish and 4 while planning; the world's day is short, so that a plan takes seconds."""
     world = small_world(date(2026, 2, 2), days=10)

@@ -51,6 +51,7 @@ def settings_for(double: PlatformDouble, folder: Path) -> Settings:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("prefect_server")
 def test_a_step_runs_as_a_flow_and_its_errors_come_through(double: PlatformDouble, tmp_path: Path) -> None:
     from flows.schedule import run_flow
@@ -79,6 +80,7 @@ serve_flows({"refresh": timedelta(seconds=10)})
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_schedule_starts_runs_until_it_is_interrupted(double: PlatformDouble, tmp_path: Path) -> None:
     environment = os.environ | {
         "RATIOCAST_DATA_DIR": str(tmp_path),

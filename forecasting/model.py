@@ -22,7 +22,7 @@ from forecasting.card import card_of
 from forecasting.forecast import Forecast
 from forecasting.habits import Learning
 from forecasting.history import History, Known
-from forecasting.patterns import Parameters, patterns_of, train_parameters
+from forecasting.patterns import Parameters, Patterns, patterns_of, train_parameters, without_past
 from forecasting.rehearsal import calibrate_short, calibrate_week, rehearse
 from forecasting.session import Left, Present, Session
 from forecasting.shape import Shape
@@ -54,7 +54,13 @@ class Model:
         """
         now = known.origin if day is None else as_utc(day)
         known.require(now)
-        return self._session(known, now, one_center(known, center_id), 0)
+        session = self._session(known, now, one_center(known, center_id), 0)
+        session.patterns = without_past(session.patterns)
+        return session
+
+    def patterns(self, known: Known, center_id: str) -> Patterns:
+        """What the model sees of a center: its past as arrays, habits, chances of coming. For analysis."""
+        return self._session(known, known.origin, center_id, 0).patterns
 
     def forecast_short(
         self, known: Known, now: datetime, times: Sequence[datetime] | None = None, center_id: str | None = None

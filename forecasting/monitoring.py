@@ -128,8 +128,8 @@ def learned(model: Model, history: History, center_id: str, day: datetime) -> Mo
     span = local_day(as_utc(day).astimezone(tz).date(), tz)
     replay = DayReplay(history, center_id, span.start)
     session = model.session(replay.known, replay.start, center_id)
-    after = model.session(history.known_at(span.end + timedelta(hours=12)), span.end + timedelta(hours=12), center_id)
-    a, told = after.patterns.attendance, replay.start
+    after = model.patterns(history.known_at(span.end + timedelta(hours=12)), center_id)
+    a, told = after.attendance, replay.start
     column, draw = (span.start.astimezone(tz).date() - a.days[0]).days, np.random.default_rng(column_seed(span.start))
     calibration = model.short_calibration
     for minute in np.arange(a.opens, a.closes - 15, 20.0):
@@ -139,7 +139,7 @@ def learned(model: Model, history: History, center_id: str, day: datetime) -> Mo
         at = session.minute(now) + KNOTS
         chances = model.boost.corrected(chances_of(session, session.minute(now), at), KNOTS)
         pmf = raw_pmf(session, placed(session, chances, session.minute(now), at))
-        actual = actual_counts(a, column, at, after.patterns.leaving.location[:, column])
+        actual = actual_counts(a, column, at, after.leaving.location[:, column])
         inside = at <= a.closes
         pit = transforms(pmf, actual, draw)[:, inside].ravel()
         calibration = calibration.seen(pit, np.tile(KNOTS[inside], len(pmf)), np.tile(at[inside], len(pmf)))

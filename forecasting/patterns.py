@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,22 @@ class Patterns:
     record: Record
     families: Ints
     doubts: Doubts
+
+
+def without_past(patterns: Patterns) -> Patterns:
+    """The patterns without the arrays of the past, for a session that lives all day: kilobytes instead of megabytes."""
+
+    def light(value: object) -> object:
+        return np.zeros((0, 0), dtype=value.dtype) if isinstance(value, np.ndarray) and value.ndim == 2 else value
+
+    def lightened(part: Any) -> Any:
+        return replace(part, **{name: light(getattr(part, name)) for name in part.__dataclass_fields__})
+
+    a = lightened(patterns.attendance)
+    return replace(
+        patterns, attendance=replace(a, moves=a.moves.iloc[:0]), coming=lightened(patterns.coming),
+        leaving=lightened(patterns.leaving), record=lightened(patterns.record), rooms=np.zeros((0, 0), dtype=np.int64),
+    )  # fmt: skip
 
 
 def patterns_of(known: Known, a: Attendance, coming: Learning, leaving: Learning, carry_over: float) -> Patterns:

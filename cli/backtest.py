@@ -29,7 +29,7 @@ def backtest_counts(
     horizons: Annotated[str, typer.Option(help="Spans of time, separated by commas.")] = "15min,30min,7d",
     origins_last: Annotated[str, typer.Option(help="Forecast the targets of this last span of the file.")] = "28d",
     out: Annotated[Path | None, typer.Option(help="Write every forecast to this Parquet file.")] = None,
-    retrain: Annotated[str, typer.Option(help="Train anew this often, on what was known by then.")] = "28d",
+    retrain: Annotated[str, typer.Option(help="Train anew this often; default: 28d, from a day ahead on 7d.")] = "",
     known_ahead: Annotated[
         str | None, typer.Option(help="Columns that are calendar facts; default: holiday..., closed..., closure...")
     ] = None,

@@ -17,6 +17,7 @@ from forecasting.counts.peers import peers
 from forecasting.counts.trained import MODEL_NAME, WARM_UP_DAYS
 
 COLUMNS = ("site", "room", "origin", "target_time", "horizon", *QUANTILE_COLUMNS, "mean", "model", "actual", "is_open")
+RETRAIN_SHORT, RETRAIN_AHEAD = "28d", "7d"  # the farther ahead, the more the last weeks matter
 
 Progress = Callable[[str], None]
 
@@ -28,7 +29,7 @@ def backtest(
     *,
     known_ahead: Sequence[str] | None = None,
     country: str = "",
-    retrain: str = "28d",
+    retrain: str = "",
     with_peers: bool = False,
     seed: int = 1,
     progress: Progress = lambda _: None,
@@ -37,7 +38,7 @@ def backtest(
 
     Columns as in COLUMNS, times in the file's own local wall clock. `actual` is NaN where the count is unknown.
     `is_open`: the weekly profile of the eight weeks before the test is above half a person; scores are taken there.
-    The model is trained anew every `retrain`, always on counts up to the first origin it serves.
+    The model is trained anew every `retrain` (empty: 28 days, from a day ahead on 7), always on counts up to the first origin it serves.
     """
     tables = []
     for grid in grids(frame, known_ahead=known_ahead, country=country):
@@ -48,7 +49,8 @@ def backtest(
         for name in horizons:
             wish = horizon(name, grid.minutes)
             progress(f"{grid.site}, {name} ahead: training and forecasting")
-            found = {MODEL_NAME: _model_forecasts(features, wish, start, duration_minutes(retrain), seed)}
+            every = duration_minutes(retrain or (RETRAIN_AHEAD if wish.by_day else RETRAIN_SHORT))
+            found = {MODEL_NAME: _model_forecasts(features, wish, start, every, seed)}
             found |= baselines(grid, features, wish, start, len(grid.times))
             if with_peers:
                 found |= peers(grid, wish, start, seed)
@@ -66,7 +68,7 @@ def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_m
     raw = _raw_forecasts(design, asked, start, max(1, retrain_minutes // grid.minutes), seed)
     if np.isnan(raw[test]).any():
         return _fallback(features, horizon, start)
-    return _calibrated(grid, asked.pairs, raw)[test]
+    return _calibrated(grid, asked.pairs, raw, by_day=horizon.by_day)[test]
 
 
 def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: int) -> Floats:
@@ -82,7 +84,7 @@ def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: 
     return raw
 
 
-def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats) -> Floats:
+def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats, *, by_day: bool) -> Floats:
     """Quantiles by the errors known at the midnight before each origin."""
     errors = Errors.of_forecasts(raw, grid.counts[pairs.target], pairs.target, grid.day)
     result = np.empty((*raw.shape[:2], len(LEVELS)))
@@ -90,7 +92,7 @@ def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats) -> Floats:
     for midnight in np.unique(midnights):
         now = midnights == midnight
         known = errors.between(int(midnight) - MEMORY_DAYS * grid.day, int(midnight))
-        result[now] = calibrated(raw[now], pairs.target[now], known, grid.day)
+        result[now] = calibrated(raw[now], pairs.target[now], known, grid.day, by_day=by_day)
     return result
 
 

@@ -18,6 +18,7 @@ from forecasting.counts.grid import Floats, Ints
 MEMORY_DAYS = 42  # older errors are forgotten
 DAY_BLOCKS = 4  # parts of the day calibrated apart
 _PRIOR_DAYS = 10  # how many days of errors weigh as much as the belief below
+_PRIOR_DAYS_AHEAD = 30  # the same from a day ahead on, where whole weeks err together
 _BLOCK_PRIOR_DAYS = 20  # how many days weigh as much as the whole day's factors
 _USUAL = {0.05: 1.35, 0.1: 1.0, 0.25: 0.5, 0.5: 0.0, 0.75: 0.5, 0.9: 1.0, 0.95: 1.35}
 _CLOSED_BELOW = 0.5  # a raw q90 below half a person says that nobody is there
@@ -75,10 +76,10 @@ def half_widths(raw: Floats) -> tuple[Floats, Floats]:
     return np.maximum(middle - low, _LEAST_WIDTH), np.maximum(high - middle, _LEAST_WIDTH)
 
 
-def factors(errors: Errors, slots_of_day: int) -> Floats:
+def factors(errors: Errors, slots_of_day: int, *, by_day: bool = False) -> Floats:
     """(blocks, levels): distance of each level from the middle in raw half intervals, from errors of the past."""
     usual = np.array([_USUAL[level] for level in LEVELS])
-    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS)
+    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS_AHEAD if by_day else _PRIOR_DAYS)
     rows = []
     for block in range(DAY_BLOCKS):
         own = errors.where(errors.block == block)
@@ -86,9 +87,9 @@ def factors(errors: Errors, slots_of_day: int) -> Floats:
     return np.stack(rows)
 
 
-def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int) -> Floats:
+def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int, *, by_day: bool = False) -> Floats:
     """(targets, rooms, levels) from raw (targets, rooms, 3): never crossing, never below zero."""
-    scale = factors(errors, slots_of_day)[day_block(target, slots_of_day)][:, None, :]
+    scale = factors(errors, slots_of_day, by_day=by_day)[day_block(target, slots_of_day)][:, None, :]
     lower, upper = half_widths(raw)
     side = np.where(np.array(LEVELS) < 0.5, -lower[..., None], upper[..., None])
     return np.maximum.accumulate(np.clip(raw[..., [1]] + side * scale, 0, None), axis=-1)

@@ -10,6 +10,7 @@ from forecasting.counts.blend import Blend, fit_blend
 from forecasting.counts.features import Examples, Features
 from forecasting.counts.grid import CountGrid, Floats, Horizon
 from forecasting.counts.learners import RAW_LEVELS, Bools, Learned, Spread, Trees, Values, learn
+from forecasting.counts.path import Path, fit_path
 
 FEWEST_EXAMPLES = 200
 WEEKS_OF_A_YEAR = 52  # with less history the day of the year is only another name for the date
@@ -19,7 +20,7 @@ _CLOSED_SIGNS = ("week_mean_8", "week_mean_8_-1", "week_mean_8_+1", "day_mean_7"
 
 SHORT: tuple[Trees | Spread, ...] = (
     Trees("drifted", "everything", leaves=31, rounds=250, rate=0.06, least_rows=60),
-    Trees("", "everything", leaves=31, rounds=250, rate=0.06, least_rows=60),
+    Trees("path", "everything", leaves=31, rounds=250, rate=0.06, least_rows=60),
 )
 LONG: tuple[Trees | Spread, ...] = (
     Spread("blend"),
@@ -69,7 +70,7 @@ class HorizonModel:
 
     horizon: Horizon
     until: int
-    blend: Blend
+    line: Blend | Path  # the linear forecast some of the learners start from
     learned: list[Learned]
     closed: Floats  # q10, q50, q90 of slots in which the room seemed closed
 
@@ -87,7 +88,7 @@ class HorizonModel:
 
     def members(self, design: Design) -> Floats:
         """(learners, examples, rooms, 3): what each of them says."""
-        values = design.values | {"blend": self.blend.forecast(design.values)}
+        values = design.values | {_name(design): self.line.forecast(design.values)}
         said = np.stack([one.forecast(values) for one in self.learned])
         said[:, ~alive(values)] = self.closed
         return said
@@ -116,8 +117,8 @@ def fit(design: Design, until: int, seed: int) -> HorizonModel | None:
     if until < WEEKS_OF_A_YEAR * design.week:
         values["day_of_year"] = np.full_like(values["day_of_year"], np.nan)
     age_weeks = (until - design.pairs.target) / design.week
-    blend = fit_blend(values, actual, rows, age_weeks)
-    values["blend"] = blend.forecast(values)
+    line = fit_path(values, actual, rows) if design.short else fit_blend(values, actual, rows, age_weeks)
+    values[_name(design)] = line.forecast(values)
     specs = SHORT if design.short else LONG
     recent = rows & (~design.marked & (age_weeks <= _SPREAD_WEEKS))[:, None]
     learned = [
@@ -126,7 +127,11 @@ def fit(design: Design, until: int, seed: int) -> HorizonModel | None:
     ]
     shut = actual[known & ~living]
     closed = np.quantile(shut, RAW_LEVELS) if len(shut) else np.zeros(len(RAW_LEVELS))
-    return HorizonModel(design.horizon, until, blend, learned, closed)
+    return HorizonModel(design.horizon, until, line, learned, closed)
+
+
+def _name(design: Design) -> str:
+    return "path" if design.short else "blend"
 
 
 def is_short(grid: CountGrid, horizon: Horizon) -> bool:

@@ -128,7 +128,7 @@ class CountModel:
             columns = [grid.rooms.index(room) for room in known]
             errors = self.errors[grid.site, span.name].between(last - MEMORY_DAYS * grid.day, last + 1)
             own = _of_rooms(grid, known, span, pairs)
-            quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day)
+            quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day, by_day=span.by_day)
             names[:, columns] = MODEL_NAME
         rooms = len(grid.rooms)
         table: dict[str, object] = {

@@ -59,8 +59,7 @@ class Rulebook:
         self._plain_age = max(counting.min_age for counting in self._countings)
         self._has_mixes = any(part.mixes for part in self.parts)
         self._finds = [(part.find, part.bands.group) for part in self.parts]
-        layouts = [part.bands.layout for part in self.parts]
-        self._sorts_alike = [layout == layouts[0] for layout in layouts]
+        self._sorts_alike = [part.bands.sorts_like(self.parts[0].bands) for part in self.parts]
 
     def check(self, situation: Situation) -> Verdict:
         """The verdict; the strictest of law, policy and the room's licence governs."""
@@ -169,8 +168,7 @@ class Rulebook:
         findings = [find(group, situation)]
         if len(self._finds) > 1:
             for index, (find, sort) in enumerate(self._finds[1:], 1):
-                alike = self._sorts_alike[index] and not group.unclear
-                findings.append(find(group if alike else sort(situation.children), situation))
+                findings.append(find(group if self._sorts_alike[index] else sort(situation.children), situation))
         return findings
 
     def _counted(self, adults: Sequence[AdultHere]) -> list[AdultHere]:

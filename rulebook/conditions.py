@@ -96,19 +96,49 @@ def _activity(names: list[str], bands: Bands) -> Condition:
 
 
 def _youngest_from(months: int, bands: Bands) -> Condition:
-    return lambda group, situation: group.n > 0 and group.age_span()[0] >= months
+    below = _some_younger(months, bands)
+    return lambda group, situation: group.n > 0 and not below(group)
 
 
 def _oldest_below(months: int, bands: Bands) -> Condition:
-    return lambda group, situation: group.n > 0 and group.age_span()[1] < months
+    above = _some_as_old(months, bands)
+    return lambda group, situation: group.n > 0 and not above(group)
 
 
 def _some_below(months: int, bands: Bands) -> Condition:
-    return lambda group, situation: group.n > 0 and group.age_span()[0] < months
+    below = _some_younger(months, bands)
+    return lambda group, situation: below(group)
 
 
 def _some_from(months: int, bands: Bands) -> Condition:
-    return lambda group, situation: group.n > 0 and group.age_span()[1] >= months
+    above = _some_as_old(months, bands)
+    return lambda group, situation: above(group)
+
+
+def _some_younger(months: int, bands: Bands) -> Callable[[Group], bool]:
+    inside = [max(ages.end for ages in band.ages) <= months for band in bands.all]
+    outside = [min(ages.start for ages in band.ages) >= months for band in bands.all]
+    return _any_child(inside, outside, lambda group: group.age_span()[0] < months)
+
+
+def _some_as_old(months: int, bands: Bands) -> Callable[[Group], bool]:
+    inside = [min(ages.start for ages in band.ages) >= months for band in bands.all]
+    outside = [max(ages.end for ages in band.ages) <= months for band in bands.all]
+    return _any_child(inside, outside, lambda group: group.age_span()[1] >= months)
+
+
+def _any_child(inside: list[bool], outside: list[bool], exact: Callable[[Group], bool]) -> Callable[[Group], bool]:
+    """By the bands present alone (all of a band inside, or none); ages are looked at only where the limit cuts one."""
+
+    def found(group: Group) -> bool:
+        cut = False
+        for index in group.bands_present:
+            if inside[index]:
+                return True
+            cut = cut or not outside[index]
+        return cut and exact(group)
+
+    return found
 
 
 def _span_over(months: int, bands: Bands) -> Condition:

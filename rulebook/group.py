@@ -56,17 +56,25 @@ class Band:
 class Group:
     """How many children of each band; `first` is the youngest band present (-1 when empty)."""
 
-    __slots__ = ("bands_present", "children", "counts", "first", "n", "oldest", "unclear", "youngest")
+    __slots__ = ("_bands", "_given", "bands_present", "children", "counts", "first", "n", "oldest", "youngest")
 
-    def __init__(self, children: Sequence[ChildHere], counts: list[int], unclear: tuple[str, ...] = ()) -> None:
-        self.children = children
+    def __init__(
+        self, children: Sequence[ChildHere], counts: list[int], bands: Bands, given: Sequence[ChildHere]
+    ) -> None:
+        self.children = children  # with examples of their band in place of those whose age is not known
         self.counts = counts
         self.n = len(children)
         self.bands_present = present = [index for index, count in enumerate(counts) if count]
         self.first = present[0] if present else -1
-        self.unclear = unclear  # sentences about children whose band had to be assumed
         self.youngest = -1  # ages in months, worked out by `ages` for rules that ask
         self.oldest = -1
+        self._bands = bands
+        self._given = given
+
+    @property
+    def unclear(self) -> tuple[str, ...]:
+        """Sentences about children whose band had to be assumed."""
+        return self._bands.assumed(self._given)
 
     def age_span(self) -> tuple[int, int]:
         if self.youngest < 0:
@@ -82,45 +90,45 @@ class Bands:
         self.all = tuple(bands)
         self.by_id = {band.band_id: band for band in bands}
         self.strictest = min(bands, key=lambda band: (-band.need[60], band.rate or 0, band.index))
-        self.layout = tuple(band.ages for band in bands)  # tables of one layout sort children alike
         self._tables = {status: [self._band_for(age, *status) for age in _MONTHS] for status in STATUSES}
-        self._unsure = len(bands)  # where children go whose band has to be thought about
-        self._by_key = [self._sure(age, *status) for age in AGES for status in STATUSES]
+        self._nowhere = len(bands)  # where children go whose age is not known, or whom no band holds
+        self._by_key = [
+            self._nowhere if age is None or self._tables[status][age] < 0 else self._tables[status][age]
+            for age in AGES
+            for status in STATUSES
+        ]
 
     def group(self, children: Sequence[ChildHere]) -> Group:
-        """Sort children; an unknown age, or one outside every band, takes the strictest band and says so."""
+        """Sort children; an unknown age, or one outside every band, takes the strictest band (`Group.unclear`)."""
         if len(children) > LARGEST_GROUP:
             raise BadInput(f"{len(children)} children in one room cannot be checked; the most is {LARGEST_GROUP}")
-        counts, table = [0] * (self._unsure + 1), self._by_key
+        counts, table = [0] * (self._nowhere + 1), self._by_key
         for child in children:
             counts[table[child.key]] += 1
-        if counts.pop():
-            return self._carefully(children)
-        return Group(children, counts)
+        lost = counts.pop()
+        if not lost:
+            return Group(children, counts, self, children)
+        counts[self.strictest.index] += lost
+        example = self.strictest.example
+        return Group([example if table[c.key] == self._nowhere else c for c in children], counts, self, children)
 
-    def _sure(self, age: int | None, walking: bool | None, in_school: bool) -> int:
-        """The band's index, or `_unsure` where age or walking is not known and matters, or no band holds."""
-        index = -1 if age is None else self._tables[walking, in_school][age]
-        if age is not None and walking is None and self._walking_matters(age, in_school):
-            index = -1
-        return self._unsure if index < 0 else index
+    def sorts_like(self, other: Bands) -> bool:
+        """Whether both put every child into a band of the same place."""
+        return self._by_key == other._by_key and self.strictest.index == other.strictest.index
 
-    def _carefully(self, children: Sequence[ChildHere]) -> Group:
-        counts, unclear, placed = [0] * len(self.all), [], []
+    def assumed(self, children: Sequence[ChildHere]) -> tuple[str, ...]:
+        """What had to be assumed about these children, in sentences."""
+        said = []
         for child in children:
-            index = -1 if child.age_months is None else self._tables[child.walking, child.in_school][child.age_months]
-            if index < 0:
-                band = self.strictest
+            index = self._by_key[child.key]
+            if index == self._nowhere:
                 why = "has no known age" if child.age_months is None else "is older than every band of the rule"
-                unclear.append(f"{_name(child)} {why} and is taken as {band.label}, the strictest")
-                index, child = band.index, band.example
+                said.append(f"{_name(child)} {why} and is taken as {self.strictest.label}, the strictest")
             elif child.walking is None and self._walking_matters(child.age_months or 0, child.in_school):
-                unclear.append(
+                said.append(
                     f"whether {_name(child)} walks is not known; taken as {self.all[index].label}, the stricter"
                 )
-            counts[index] += 1
-            placed.append(child)
-        return Group(placed, counts, tuple(dict.fromkeys(unclear)))
+        return tuple(dict.fromkeys(said))
 
     def _walking_matters(self, age: int, in_school: bool) -> bool:
         return self._tables[False, in_school][age] != self._tables[True, in_school][age]

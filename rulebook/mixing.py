@@ -29,13 +29,15 @@ def compile_use(data: Mapping[str, Any], bands: Bands, document: Mapping[str, An
     if kind is None:
         return _fixed(data, bands, document)
     if kind == "band":
-        chosen = bands.by_id[data["band"]]
-        return lambda group, scale: _as_if_all(chosen, group, scale)
+        chosen = _answers(bands.by_id[data["band"]])
+        return lambda group, scale: chosen[scale(group.n) if scale else group.n]
     return _KINDS[kind](data, bands, document)
 
 
 def single_band(bands: Bands) -> Use:
-    return lambda group, scale: _as_if_all(bands.all[group.first], group, scale)
+    """The youngest band's numbers for all: right where there is but one band, and where the youngest governs."""
+    answers = [_answers(band) for band in bands.all]
+    return lambda group, scale: answers[group.first][scale(group.n) if scale else group.n]
 
 
 def strictest(bands: Bands) -> Use:
@@ -53,19 +55,23 @@ def strictest(bands: Bands) -> Use:
     return use
 
 
-def _as_if_all(band: Band, group: Group, scale: Scale | None) -> Requirement:
-    return Requirement(band.need[scale(group.n) if scale else group.n], band.group, band.item)
+def _answers(band: Band) -> list[Requirement]:
+    """By number of children, if all are of this band; made once, because most checks end here."""
+    return [Requirement(adults, band.group, band.item) for adults in band.need]
 
 
 def _youngest(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> Use:
     """The youngest band present, save a few children the rule lets go with the next older ones (`disregard`)."""
     disregard = data.get("disregard")
+    if not disregard:
+        return single_band(bands)
+    answers = [_answers(band) for band in bands.all]
 
     def use(group: Group, scale: Scale | None) -> Requirement:
         index = group.first
-        if disregard and len(group.bands_present) > 1 and _may_disregard(disregard, group):
+        if len(group.bands_present) > 1 and _may_disregard(disregard, group):
             index = group.bands_present[1]
-        return _as_if_all(bands.all[index], group, scale)
+        return answers[index][scale(group.n) if scale else group.n]
 
     return use
 
@@ -83,7 +89,7 @@ def _may_disregard(rule: Mapping[str, Any], group: Group) -> bool:
 
 def _majority(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> Use:
     """The band with the most children; of equal ones the stricter."""
-    every = bands.all
+    every, answers = bands.all, [_answers(band) for band in bands.all]
 
     def use(group: Group, scale: Scale | None) -> Requirement:
         n, counts = scale(group.n) if scale else group.n, group.counts
@@ -93,7 +99,7 @@ def _majority(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]
                 counts[index] > counts[most] or every[index].need[n] > every[most].need[n]
             ):
                 most = index
-        return Requirement(every[most].need[n], every[most].group, every[most].item)
+        return answers[most][n]
 
     return use
 

@@ -18,6 +18,7 @@ from storage.ledger.incidents import IncidentRow
 from storage.settings import Settings
 
 REMEMBERED = timedelta(days=2)  # events older than this are left to the ledger
+LATE = timedelta(minutes=2)  # what happened longer ago than this before it arrived changes decisions already made
 _COUNT_MEMORY = timedelta(hours=6)  # answered headcounts `decide` wants to know of
 
 
@@ -71,7 +72,10 @@ class LiveCenter:
         for event in events:
             done = self.state.apply(event)
             self.reread |= done.reread
-            self._note(done.changed, done.late_from)
+            late = done.late_from
+            if done.changed and self.assessment and event.happened_at < self.assessment.at - LATE:
+                late = min(late or event.happened_at, event.happened_at)
+            self._note(done.changed, late)
 
     def observe(self, observation: Observation) -> None:
         done = self.state.observe(observation)

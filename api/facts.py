@@ -80,7 +80,8 @@ class FactsSource:
         await self._ledger.awrite(lambda c: keep_reference(c, center_id, kind, body, now))
 
     async def _stored_center(self, center_id: str) -> Center:
-        return (await self.stored(center_id)).center
+        stored = await self._ledger.aread(lambda c: read_reference(c, center_id))
+        return codec.from_json(Center, stored["center"])
 
 
 def facts_from_json(center_id: str, stored: dict[str, Any]) -> CenterFacts:

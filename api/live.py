@@ -25,15 +25,16 @@ from api.waiting import wait_until
 from domain.errors import Conflict, RatiocastError, StoreError
 from domain.events import Event
 from domain.time import Clock, format_instant
-from evaluator import Assessment, Change, Incident, decide, next_decision
+from evaluator import Assessment, Change, Incident, amend, decide, next_decision
 from evaluator.incidents import incident_from_json
 from storage.ledger import Connection, Ledger
-from storage.ledger.incidents import IncidentRow, VerdictRow, read_incident
+from storage.ledger.incidents import IncidentRow, VerdictRow, find_incidents, read_incident
 from storage.ledger.outbox import Outgoing
 
 log = logging.getLogger("ratiocast.live")
 LOOK_AHEAD_EVERY = timedelta(minutes=1)
 _FACTS_EVERY = timedelta(hours=1)
+_AMENDED = 50  # incidents looked at again because of one late event
 _LONGEST_REST = 0.1  # seconds
 _AFTER_TROUBLE = timedelta(seconds=5)
 
@@ -98,6 +99,7 @@ class LiveLoop:
             self._refresh_facts(center, now)
             try:
                 await self._judge(center, now)
+                await self._amend(center, now)
                 center.trouble = ""
             except Conflict as error:
                 log.info("decided anew: %s", error)
@@ -147,6 +149,18 @@ class LiveLoop:
         center.deadline = min(at for at in (minute, timer, assessment.next_instant) if at is not None)
         if changes:
             self._afterwards(center, changes, now)
+
+    async def _amend(self, center: LiveCenter, now: datetime) -> None:
+        """Incidents that are over and whose time late or corrected events have changed get one more line each."""
+        since, center.late_from = center.late_from, None
+        if since is None:
+            return
+        rows = await self._ledger.aread(lambda c: find_incidents(c, center.center_id, since=since, limit=_AMENDED))
+        for row in (row for row in rows if row.closed_at is not None):
+            change = amend(incident_from_json(row.body), center.state, center.facts, center.book(now), now)
+            if change is not None:
+                versions = {row.incident_id: row.version}
+                await self._store(center, [change], versions, [], now, "service", "")
 
     async def _store(
         self,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from api.center import LiveCenter
 from evaluator import Risk
 from evaluator.expectations import BookedExpectation, Expectation
 from evaluator.lookahead import look_ahead
 
-_SHARE = 0.2  # of the loop's time that odds may take while events pour in
+_SHARE = 0.2  # of the loop's time that further looks may take while events pour in
+_AT_LATEST = timedelta(seconds=55)
 
 ExpectationOf = Callable[[LiveCenter, datetime], "Expectation | None"]  # None: no model for this center
 
@@ -21,13 +22,15 @@ class Outlook:
 
     def __init__(self, model: ExpectationOf | None = None, elapsed: Callable[[], float] = time.perf_counter) -> None:
         self._model, self._elapsed = model, elapsed
-        self._not_before: dict[str, float] = {}
+        self._looked: dict[str, datetime] = {}
+        self._free_from = 0.0
         self.milliseconds = 0.0  # the last look took
 
     def risks(self, center: LiveCenter, now: datetime) -> Sequence[Risk] | None:
-        """Odds 15 and 30 minutes ahead; those of the last look if that was only just."""
+        """Odds 15 and 30 minutes ahead: with every event as far as there is time for it, and every minute anyhow."""
         started = self._elapsed()
-        if center.risks is not None and started < self._not_before.get(center.center_id, 0.0):
+        looked = self._looked.get(center.center_id)
+        if looked is not None and started < self._free_from and now - looked < _AT_LATEST:
             return center.risks
         expectation = self._model(center, now) if self._model else None
         if expectation is None:
@@ -35,5 +38,6 @@ class Outlook:
         found = look_ahead(center.state, center.facts, center.book(now), expectation, now)
         spent = self._elapsed() - started
         self.milliseconds = spent * 1000
-        self._not_before[center.center_id] = started + spent / _SHARE
+        self._looked[center.center_id] = now
+        self._free_from = max(self._free_from, started) + spent / _SHARE
         return found

@@ -16,6 +16,7 @@ from api.center import REMEMBERED, LiveCenter
 from api.center_settings import CenterSettings
 from api.dispatch import Dispatcher
 from api.facts import FactsSource
+from api.heads import DailyHeads
 from api.intake import Intake
 from api.live import LiveLoop
 from api.outlets import build_outlets
@@ -79,6 +80,7 @@ class Service:
         for name, work in (
             ("live", self.live.run), ("catchup", self.catchup.run), ("dispatch", self.dispatcher.run),
             ("centers", self._find_centers_again), ("proposals", self.proposals.run),
+            ("heads", DailyHeads(self).run),
         ):  # fmt: skip
             self._tasks.append(asyncio.create_task(self._kept_alive(name, work)))
 

@@ -109,6 +109,24 @@ def test_a_closed_incident_can_be_reviewed_and_explained_but_not_acknowledged(ho
         assert word in text
 
 
+def test_a_late_correction_amends_a_closed_incident_and_rewrites_nothing(house: Any) -> None:
+    crowd(house)
+    house.pass_time(minutes=6)
+    house.staff("clock_in", "s2")
+    house.step()
+    house.pass_time(minutes=3)
+    (before,) = shortages(house)
+    assert before["status"] == "resolved"
+    at = (house.clock.now() - timedelta(minutes=12)).isoformat()
+    gone = house.event("check_out", child_id="i0", room_id="r1", timestamp=at)
+    assert house.deliver(gone).status_code == 200
+    house.step()
+    (after,) = shortages(house)
+    assert after["history"][: len(before["history"])] == before["history"]
+    assert [entry["kind"] for entry in after["history"][len(before["history"]) :]] == ["amended"]
+    assert house.get("/v1/audit", center_id="c1", limit=1000)[-1]["action"] == "incident.amended"
+
+
 def test_in_shadow_everything_is_decided_and_logged_and_nobody_is_told(make_house: Callable[..., Any]) -> None:
     house = make_house(mode="shadow")
     crowd(house)

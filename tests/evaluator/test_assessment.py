@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+import rulebook
 from domain.errors import NotFound
 from evaluator import what_if_leaves
 
@@ -329,3 +330,16 @@ def test_a_headcount_near_closing_holds_for_the_night(house: Any) -> None:
     house.children("r1", ["i1"])
     house.count("r1", "18:02", 0)
     assert house.look("23:30").rooms["r1"].group.children == ()
+
+
+def test_nap_relief_counts_the_adults_that_the_other_rooms_need(house: Any) -> None:
+    house.book = rulebook.load("NC", on=date(2026, 3, 2))  # one may watch a nap of twos, all needed adults in call
+    house.adult("ana", "r1")
+    house.adult("cleo", "r2")
+    house.children("r1", [f"i{n}" for n in range(1, 5)])
+    house.children("r2", [f"t{n}" for n in range(1, 13)])
+    house.tell("nap_start", "12:20", room_id="r2")
+    alone = house.look("13:00", rooms=["r2"]).rooms["r2"]
+    assert (alone.situation.building.required_elsewhere, alone.verdict.deficit) == (1, 1)
+    house.adult("flo", None, "13:01")
+    assert house.look("13:05").rooms["r2"].verdict.compliant

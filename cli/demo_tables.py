@@ -50,8 +50,13 @@ def show_week(data_dir: Path, center_id: str) -> None:
         [[f"{t.start:%H:%M}", f"{t.end:%H:%M}", t.name, title(t), t.reason] for t in moves[:14]],
     )
     short = sum(part.expected for part in plan.shortages) * problem.slot_hours
-    gap = "unknown" if plan.gap is None else f"{plan.gap:.2%}"
-    console.print(f"Solver: status {plan.status}, gap {gap}; {proof(plan)}. Expected shortage {short:.1f} adult-hours.")
+    goals = ", ".join(f"{goal.name} {_gap(goal.gap)}" for goal in plan.goals)
+    console.print(f"Solver status: {plan.status}; {proof(plan)}. Expected shortage {short:.1f} adult-hours.")
+    console.print(f"Gap to the proven bound, goals in strict order: {goals}.")
+
+
+def _gap(gap: float | None) -> str:
+    return "not proven" if gap is None else f"{gap:.1%}"
 
 
 def _floats(problem: Any) -> set[str]:

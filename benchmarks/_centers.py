@@ -76,7 +76,7 @@ def _scenarios(rng: random.Random, shape: Shape, rooms: list[dict[str, Any]]) ->
     enrolled = [ratio * number for ratio, number in zip(per_adult, peak, strict=True)]
     early = [rng.uniform(-0.03, 0.04) for _ in rooms]
     shock = {
-        (s, day): rng.gauss(0.96 if shape.tight else 0.82, 0.06)
+        (s, day): rng.gauss(0.7 if shape.tight else 0.6, 0.06)
         for s in range(shape.scenarios)
         for day in range(shape.days)
     }

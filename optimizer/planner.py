@@ -20,6 +20,8 @@ from optimizer.roster import Carry, DayRoster, Stretch, Work, day_roster, facts_
 
 SOLVE_SECONDS = 30.0
 PROOF_SHARE = 0.4  # of the time, kept for the proof
+POOL_SECONDS = 1.0  # at least, for the head counts of a day: the bound and the breaks come from there
+LEAST_SECONDS = 0.1
 METHOD = "pool-routes-highs"
 Watcher = Callable[[Plan], None]
 
@@ -119,15 +121,19 @@ def _plan_day(
 ) -> tuple[DayPlan, DayBounds]:
     started = time.perf_counter()
     fallback = greedy_day(ground, roster, demand)
-    if seconds <= 0.01 or not roster.stretches:
+    if not roster.stretches:
         return fallback, DayBounds()
-    pooled = pool_day(DayModel(problem, ground, roster, demand, pooled=True), seconds * 0.3, problem.seed)
+    pooled = pool_day(
+        DayModel(problem, ground, roster, demand, pooled=True), max(POOL_SECONDS, seconds * 0.3), problem.seed
+    )
     if pooled is None:
         return fallback, DayBounds()
     fixed = _with_shifts(roster, pooled.shifts)
     skeleton = DayPlan(shifts=dict(fixed.stretches), combined=pooled.combined)
     day = complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks)
     left = seconds - (time.perf_counter() - started)
+    if left < LEAST_SECONDS:
+        return day, pooled.bounds
     settled = _with_breaks(fixed, ground, day)
     return refine_day(DayModel(problem, ground, settled, Demand(ground, settled)), day, pooled, left, problem.seed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,17 @@ def test_every_error_is_documented_in_the_tree_at_the_top_of_the_file() -> None:
     drawn = ast.get_docstring(tree) or ""
     names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     assert [name for name in names if name not in drawn] == []
+
+
+def test_the_wheel_carries_every_file_that_is_read_at_run_time() -> None:
+    """Born of rules that were found in a checkout and nowhere else."""
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    carried = {
+        path
+        for package, patterns in setup["package-data"].items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    read = [ROOT / "data" / "rules", *(ROOT / package for package in PACKAGES)]
+    files = {path for folder in read for path in folder.rglob("*") if path.is_file() and "__pycache__" not in str(path)}
+    assert {path for path in files if path.suffix not in (".py", ".pyc")} - carried == set()

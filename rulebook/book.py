@@ -114,7 +114,7 @@ class Rulebook:
         """All children and adults of these rooms in one room, under the licence of the first; BadInput for none."""
         if not situations:
             raise BadInput("name at least one room to combine")
-        together = self.check(_one_room(situations))
+        together = self.check(self._one_room(situations))
         apart = sum(self.check(situation).required for situation in situations)
         allowed = not (together.breaches or together.group_over)
         return Combined(allowed, together, apart - together.required, explain.combining(together, allowed))
@@ -186,6 +186,30 @@ class Rulebook:
             or all(counting.reason_against(adult, adults) is None for counting in countings)
         ]
 
+    def _one_room(self, situations: Sequence[Situation]) -> Situation:
+        """Different activities or times are read as the ordinary one; asleep is known only if every room says it."""
+        first = situations[0]
+        for one, other in pairwise(situations):
+            if (one.day, one.local_time) != (other.day, other.local_time):
+                raise BadInput("rooms can be combined only at one and the same moment")
+        asleep = [situation.asleep for situation in situations]
+        known = [count for count in asleep if count is not None]
+        adults: dict[str, AdultHere] = {}
+        for situation in situations:
+            adults.update({adult.staff_id: adult for adult in situation.adults if adult.staff_id not in adults})
+        building = first.building
+        if building is not None and building.required_elsewhere is not None:
+            joining = sum(self.check(replace(other, activity="normal", adults=())).required for other in situations[1:])
+            building = replace(building, required_elsewhere=max(0, building.required_elsewhere - joining))
+        return replace(
+            first,
+            children=tuple(child for situation in situations for child in situation.children),
+            adults=tuple(adults.values()),
+            activity=first.activity if len({situation.activity for situation in situations}) == 1 else "normal",
+            asleep=sum(known) if len(known) == len(asleep) else None,
+            building=building,
+        )
+
     def _headroom(self, verdict: Verdict, band: Band) -> Headroom:
         if not verdict.compliant:
             return self._too_many(verdict, band)
@@ -256,23 +280,3 @@ def _without(situation: Situation, leaving: Sequence[ChildHere]) -> Situation:
     if asleep is not None:
         asleep = min(asleep, len(left))
     return replace(situation, children=tuple(left), building=building, asleep=asleep)
-
-
-def _one_room(situations: Sequence[Situation]) -> Situation:
-    """Different activities or times are read as the ordinary one; asleep is known only if every room says it."""
-    first = situations[0]
-    for one, other in pairwise(situations):
-        if (one.day, one.local_time) != (other.day, other.local_time):
-            raise BadInput("rooms can be combined only at one and the same moment")
-    asleep = [situation.asleep for situation in situations]
-    known = [count for count in asleep if count is not None]
-    adults: dict[str, AdultHere] = {}
-    for situation in situations:
-        adults.update({adult.staff_id: adult for adult in situation.adults if adult.staff_id not in adults})
-    return replace(
-        first,
-        children=tuple(child for situation in situations for child in situation.children),
-        adults=tuple(adults.values()),
-        activity=first.activity if len({situation.activity for situation in situations}) == 1 else "normal",
-        asleep=sum(known) if len(known) == len(asleep) else None,
-    )

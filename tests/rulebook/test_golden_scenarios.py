@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 
 import pytest
 
@@ -114,3 +114,12 @@ def test_a_child_collected_without_a_check_out_makes_the_record_look_like_a_viol
         )
         .compliant
     )
+
+
+def test_a_room_that_joins_is_no_longer_elsewhere() -> None:
+    nap = {"activity": "nap", "opens": time(6, 30), "closes": time(18)}
+    children, adults = (ChildHere(30),) * 8, (AdultHere("a", "Teacher"),)
+    one = Situation(date(2026, 3, 2), time(13), children, adults, asleep=8, building=Building(16, 2, 1), **nap)
+    other = Situation(date(2026, 3, 2), time(13), children, (), asleep=8, building=Building(16, 2, 1), **nap)
+    combined = load("OH", date(2026, 3, 2)).combine([one, other])
+    assert (combined.allowed, combined.verdict.required, combined.verdict.compliant) == (True, 1, True)

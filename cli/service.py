@@ -1,4 +1,4 @@
-"""Commands: serve, audit verify | export | head, keys create | list | revoke, users create, shadow report."""
+"""Commands: serve, audit verify | export | push | head, keys create | list | revoke, users create, shadow report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.audit_push import audit_push
 from cli.output import print_json, print_table
 from connectors.clock import open_clock
 from domain.errors import BadInput, RatiocastError
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="serve")(serve)
     groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         ("audit", "The audit log: verify it, export it, print its signed head.",
-         {"verify": audit_verify, "export": audit_export, "head": audit_head}),
+         {"verify": audit_verify, "export": audit_export, "push": audit_push, "head": audit_head}),
         ("keys", "API keys.", {"create": keys_create, "list": keys_list, "revoke": keys_revoke}),
         ("users", "People who sign in.", {"create": users_create, "list": users_list}),
         ("shadow", "What shadow mode has shown.", {"report": shadow_report}),

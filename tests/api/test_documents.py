@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi.routing import APIRoute
 from typer.testing import CliRunner
 
@@ -18,6 +20,7 @@ import cli
 from api.access import PERMISSIONS
 from api.app import ROUTERS
 from api.heads import DailyHeads
+from domain.errors import BadInput
 from storage import audit
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -132,3 +135,37 @@ def test_the_head_of_the_audit_log_goes_out_once_a_day_and_is_signed(
     body = texts[0].replace("=\r\n", "").replace("=22", '"').replace("\r\n", "\n")
     head = json.loads(body[body.index("{") : body.index("}") + 1])
     assert audit.head_is_signed(head)
+
+
+def test_the_audit_log_is_pushed_to_a_sheet_or_notion_once(
+    make_house: Callable[..., Any], vendors: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house()
+    monkeypatch.setenv("RATIOCAST_DATA_DIR", str(house.settings.data_dir))
+    private = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key, token = tmp_path / "key.json", tmp_path / "token"
+    token.write_text("secret\n")
+    push = ["audit", "push", "--center", "c1"]
+    with vendors.vendor(vendors.google) as google, vendors.vendor(vendors.notion) as notion:
+        account = {"client_email": "x@y", "token_uri": f"{google.url}/token", "private_key": private.decode()}
+        key.write_text(json.dumps(account))
+        to_sheet = [*push, "--sheet", "s", "--service-account", str(key), "--url", google.url]
+        to_notion = [*push, "--data-source", "ds1", "--token-file", str(token), "--url", notion.url]
+        for children in (("i1",), ("i2",), ()):
+            for child in children:
+                house.arrive(child)
+            for command in (to_sheet, to_notion):
+                done = CliRunner().invoke(cli.app, command)
+                assert done.exit_code == 0, done.exception
+        for numbers in ([row[0] for row in google.rows], [p["properties"]["Number"]["number"] for p in notion.pages]):
+            assert len(numbers) >= 2
+            assert numbers == list(range(1, len(numbers) + 1))
+    for wrong in (
+        [],
+        ["--sheet", "s", "--data-source", "d"],
+        ["--sheet", "s"],
+        ["--sheet", "s", "--service-account", "none"],
+    ):
+        assert isinstance(CliRunner().invoke(cli.app, [*push, *wrong]).exception, BadInput)

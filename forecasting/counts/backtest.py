@@ -38,7 +38,8 @@ def backtest(
 
     Columns as in COLUMNS, times in the file's own local wall clock. `actual` is NaN where the count is unknown.
     `is_open`: the weekly profile of the eight weeks before the test is above half a person; scores are taken there.
-    The model is trained anew every `retrain` (empty: 28 days, from a day ahead on 7), always on counts up to the first origin it serves.
+    The model is trained anew every `retrain` (empty: 28 days, from a day ahead on 7), always on counts up to the first
+    origin it serves. `with_peers` adds the forecasters of `peers`.
     """
     tables = []
     for grid in grids(frame, known_ahead=known_ahead, country=country):

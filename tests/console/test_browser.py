@@ -69,9 +69,23 @@ def until(driver: Driver, holds: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 def click(driver: Driver, selector: str) -> None:
-    element = driver.find_element(By.CSS_SELECTOR, selector)
-    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-    element.click()
+    """A live page may draw the element anew between finding and clicking it: then it is found again."""
+
+    def done() -> bool:
+        element = driver.find_element(By.CSS_SELECTOR, selector)
+        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+        return True
+
+    until(driver, done)
+
+
+def asked(center: Stage, path: str, **query: str) -> Any:
+    """What the API answers the director."""
+    client = center.signed_in()
+    answer = client.get(path, params={"center_id": "c01", **query}).json()
+    client.close()
+    return answer
 
 
 def text(driver: Driver, selector: str) -> str:
@@ -114,8 +128,8 @@ def test_a_suggestion_is_approved_and_the_platform_receives_it(browser: Driver, 
     center.control("clock", {"step": 61})  # the grace of its cause
     center.control("clock", {"step": 600})  # and, if the count is in doubt, the patience for a headcount
     until(browser, lambda: browser.find_element(By.CSS_SELECTOR, ".suggestion button.primary"))
-    assert "→" in text(browser, ".suggestion .effects")
-    proposal = str(browser.find_element(By.CSS_SELECTOR, ".suggestion").get_attribute("id"))
+    until(browser, lambda: "→" in text(browser, ".suggestion .effects"))
+    proposal = until(browser, lambda: browser.find_element(By.CSS_SELECTOR, ".suggestion").get_attribute("id"))
     sent = len(changes(center))
     click(browser, ".suggestion button.primary")
     until(browser, lambda: "applied" in text(browser, f"#{proposal} .chip"))
@@ -151,7 +165,7 @@ def test_a_week_is_looked_at_changed_solved_again_and_accepted(browser: Driver, 
     assert all(until_ <= int(start) or from_ >= int(end) for from_, until_ in there)
     click(browser, "form[action$='/accept'] button")
     until(browser, lambda: text(browser, "#week .chip") == "accepted")
-    entries = center.signed_in().get("/v1/audit", params={"center_id": "c01", "subject": f"plan:{WEEK}"}).json()
+    entries = asked(center, "/v1/audit", subject=f"plan:{WEEK}")
     assert [entry["action"] for entry in entries] == ["plan.accepted"]
 
 
@@ -216,7 +230,7 @@ def test_a_roll_call_taken_without_network_is_sent_later_with_its_own_time(brows
     network(browser, offline=False)
     browser.execute_script("window.dispatchEvent(new Event('online'))")
     until(browser, lambda: text(browser, "#queue") == "Everything sent")
-    (kept,) = center.signed_in().get("/v1/headcounts", params={"center_id": "c01"}).json()
+    (kept,) = asked(center, "/v1/headcounts")
     assert kept["children"] == counted
     assert kept["happened_at"][:16] < kept["recorded_at"][:16]
     assert text(browser, "form[data-room='c01-r01'] .told").startswith(f"Sent: {counted} children")
@@ -243,7 +257,7 @@ def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, cen
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: str) -> None:
-    incident = center.app.state.service.live.centers["c01"].known_incidents()[0].incident_id
+    incident = asked(center, "/v1/incidents")[0]["incident_id"]
     pages = [
         "/", f"/week/{WEEK}", "/call-out", "/roll-call", "/incidents", f"/incidents/{incident}", "/reports",
         "/reports/daily/2026-03-10", "/inspector", "/families", "/learn", "/learn/quiz", "/settings",

@@ -77,11 +77,12 @@ def _show(problem: Problem, plan: Plan) -> None:
     goals = [(goal.name, f"{goal.value:g}", "-" if goal.bound is None else f"{goal.bound:g}") for goal in plan.goals]
     print_table(title, ["goal", "reached", "bound"], goals)
     movers = {adult.staff_id: adult.name or adult.staff_id for adult in problem.staff if adult.can_move}
-    rows = [
-        (movers[item.staff_id], _local(problem, item.start), _clock(problem, item.end), item.room_id or item.state, item.reason)
-        for item in plan.assignments
-        if item.staff_id in movers and item.start >= problem.frozen_until
-    ]  # fmt: skip
+    rows = []
+    for item in plan.assignments:
+        if item.staff_id in movers and item.start >= problem.frozen_until:
+            where = item.room_id or item.state
+            span = (_local(problem, item.start), _clock(problem, item.end))
+            rows.append((movers[item.staff_id], *span, where, item.reason))
     print_table("Who goes where", ["who", "from", "to", "where", "why"], rows)
     short = [(item.room_id, _local(problem, item.slot), f"{item.expected:.2f}", item.reason) for item in plan.shortages]
     if short:

@@ -99,20 +99,23 @@ def problems(draw: st.DrawFn) -> Problem:
         numbers = {str(s): joint for s in range(len(weights))}
         return {"rooms": rooms[:2], "required": numbers, "min_slots": draw(st.integers(1, 3)), **window}
 
+    def room(room_id: str) -> dict[str, Any]:
+        severity, wing = draw(st.sampled_from([1.0, 3.0])), draw(st.sampled_from(["", "far"]))
+        return {"room_id": room_id, "severity": severity, "wing": wing, "closed": few(span, 1)}
+
+    def scenario(weight: float) -> dict[str, Any]:
+        return {"weight": weight, "required": {r: [draw(st.integers(0, 3)) for _ in range(size)] for r in rooms}}
+
+    other_wing, least_stay = draw(st.sampled_from([60, 600])), draw(st.integers(1, 3))
     return Problem.model_validate(
         {
-            "center_id": "c", "label": "fuzz", "slots": slots, "days": days,
-            "rooms": [
-                {"room_id": r, "severity": draw(st.sampled_from([1.0, 3.0])), "wing": draw(st.sampled_from(["", "far"])),
-                 "closed": few(span, 1)} for r in rooms
-            ],
-            "scenarios": [
-                {"weight": w, "required": {r: [draw(st.integers(0, 3)) for _ in range(size)] for r in rooms}} for w in weights
-            ],
-            "staff": staff, "locks": few(word, 2) if staff else [], "forbids": few(word, 1) if staff else [],
+            "center_id": "c", "label": "fuzz", "slots": slots, "days": days, "rooms": [room(r) for r in rooms],
+            "scenarios": [scenario(w) for w in weights], "staff": staff,
+            "locks": few(word, 2) if staff else [], "forbids": few(word, 1) if staff else [],
             "combinations": few(combination, 1) if len(rooms) > 1 else [],
-            "current": _current(draw, staff, rooms, size), "frozen_until": draw(st.sampled_from([0, 0, size // 2, size])),
-            "house": {"other_wing_seconds": draw(st.sampled_from([60, 600])), "min_stay_slots": draw(st.integers(1, 3))},
+            "current": _current(draw, staff, rooms, size),
+            "frozen_until": draw(st.sampled_from([0, 0, size // 2, size])),
+            "house": {"other_wing_seconds": other_wing, "min_stay_slots": least_stay},
         }
     )  # fmt: skip
 

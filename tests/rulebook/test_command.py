@@ -54,5 +54,7 @@ def test_check_takes_nap_building_and_options() -> None:
     assert json.loads(CliRunner().invoke(app, nap).output)["compliant"] is False
     body = json.loads(CliRunner().invoke(app, [*nap, "--building", "14/2"]).output)
     assert (body["required"], body["compliant"]) == (1, True)
+    bound = json.loads(CliRunner().invoke(app, [*nap, "--building", "24/2/1"]).output)
+    assert (bound["required"], bound["compliant"]) == (2, False)
     option = ["rules", "check", "KS", "--ages", "6nx4", "--staff", "Teacher", "--option", "infants=1:4", "--json"]
     assert json.loads(CliRunner().invoke(app, option).output)["required"] == 1

@@ -96,7 +96,6 @@ def _by_mip(instance: Instance, bound: int, seconds: float, other: cp_model.CpSo
             row.set_coefficient(used[w], -1)
             for j in clique:
                 row.set_coefficient(does[w, j], 1)
-    model.add_linear_constraint(mathopt.LinearSum(used) >= bound)
     model.minimize(mathopt.LinearSum(used))
     answer = mathopt.solve(
         model,

@@ -41,6 +41,21 @@ def test_every_option_of_every_command_says_what_it_does() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+def test_every_command_line_shown_is_one_that_exists(page: Path) -> None:
+    known = {path: {name for param in command.params for name in param.opts} for path, command in commands()}
+    wrong = []
+    for line in re.findall(r"(?:^|`|\$ )ratiocast ([a-z][^`#\n]*)", page.read_text(), re.MULTILINE):
+        words = line.split()
+        path = next((path for path in (" ".join(words[:2]), words[0]) if path in known), None)
+        groups = {path.split()[0] for path in known if " " in path}
+        if path is None and not (words[0] in groups and len(words) == 1):
+            wrong.append(f"ratiocast {line}: no such command")
+        used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", line)) - {"--help"}
+        wrong += [f"ratiocast {line}: no option {name}" for name in used - known.get(path or "", used)]
+    assert wrong == []
+
+
 def test_every_error_is_explained_with_its_exit_code_and_status() -> None:
     text = (DOCS / "errors.md").read_text()
     rows = {row[0].strip("`"): row for row in table(text)}

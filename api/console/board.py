@@ -54,21 +54,21 @@ class Board:
     def draw(self, only: Iterable[str] | None = None) -> str:
         """The grid of tiles, or the tiles of some rooms alone."""
         center = self.service.live.centers[self.center_id]
-        drawn = self.tiles(center)
+        drawn = self.tiles(center, only)
         if only is None:
             self._shown = frozenset(tile.room_id for tile, _ in drawn)
             template = templates.get_template("now/board.html")
             return template.render(tiles=drawn, center=center, degraded=list(self.service.degraded.values()))
-        template, wanted = templates.get_template("now/tile.html"), set(only)
-        return "".join(template.render(tile=tile, band=svg) for tile, svg in drawn if tile.room_id in wanted)
+        template = templates.get_template("now/tile.html")
+        return "".join(template.render(tile=tile, band=svg) for tile, svg in drawn)
 
-    def tiles(self, center: LiveCenter) -> list[tuple[Tile, Markup]]:
+    def tiles(self, center: LiveCenter, only: Iterable[str] | None = None) -> list[tuple[Tile, Markup]]:
         assessment = center.assessment
         if assessment is None:
             return []
         return [
             (tile, Markup(self.bands.of(center, assessment, assessment.rooms[tile.room_id])))  # noqa: S704  our own SVG
-            for tile in tiles(center, assessment)
+            for tile in tiles(center, assessment, only)
         ]
 
     async def _follow(self) -> None:

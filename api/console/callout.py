@@ -11,7 +11,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Path
 from fastapi.responses import Response
 
-from api.console.callout_plan import CallOut, CallOuts, audited, changes_of, missing_hours, new_segments, to_ask
+from api.console.callout_plan import (
+    CallOut,
+    CallOuts,
+    audited,
+    changes_of,
+    missing_hours_of,
+    new_segments,
+    short_hours,
+    to_ask,
+)
 from api.console.day_problem import DayFacts, pose_day
 from api.console.frame import Visit, Visiting
 from api.console.solving import DAY_SECONDS, Solver
@@ -61,8 +70,8 @@ async def solve(visit: Planner, staff_id: Annotated[str, Form(max_length=64)]) -
     plan = await _solver(visit).solve(problem, DAY_SECONDS)
     call_out = CallOut(
         uuid.uuid4().hex[:16], center.center_id, staff_id, center.facts.display(staff_id), problem, plan,
-        changes_of(problem, plan, staff_id), missing_hours(problem, problem.current, staff_id),
-        missing_hours(problem, plan.assignments), to_ask(problem, plan, center.facts),
+        changes_of(problem, plan, staff_id), missing_hours_of(problem, staff_id), short_hours(problem, plan),
+        to_ask(problem, plan, center.facts),
     )  # fmt: skip
     _known(visit).keep(call_out)
     return visit.back_to(f"/call-out/{call_out.call_out_id}")

@@ -39,7 +39,7 @@ class CallOut:
     problem: Problem
     plan: Plan
     changes: tuple[Change, ...]
-    missing_hours_before: float  # adult-hours short if nothing is changed
+    missing_hours_before: float  # adult-hours short because of the absence, if nothing is changed
     missing_hours_after: float
     asked_to_work: tuple[str, ...]  # substitutes to call in and shifts to lengthen, in words
     outcome: list[str] = field(default_factory=list)
@@ -88,20 +88,26 @@ def changes_of(problem: Problem, plan: Plan, absent: str) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: (change.start, change.name)))
 
 
-def missing_hours(problem: Problem, assignments: Iterable[Assignment], absent: str = "") -> float:
-    """Expected adult-hours short if everybody is where these assignments say."""
+def missing_hours_of(problem: Problem, absent: str) -> float:
+    """Expected adult-hours that this absence alone would leave short if nothing is changed."""
     there: dict[tuple[str, int], int] = {}
-    for each in assignments:
-        if each.state == "room" and each.room_id and each.staff_id != absent:
-            for slot in range(each.start, each.end):
-                there[each.room_id, slot] = there.get((each.room_id, slot), 0) + 1
+    gone: set[tuple[str, int]] = set()
+    for each in problem.current:
+        if each.state == "room" and each.room_id:
+            slots = {(each.room_id, slot) for slot in range(each.start, each.end)}
+            gone |= slots if each.staff_id == absent else set()
+            for place in slots:
+                there[place] = there.get(place, 0) + 1
     missing = sum(
-        scenario.weight * max(0, needed - there.get((room_id, slot), 0))
-        for scenario in problem.scenarios
-        for room_id, numbers in scenario.required.items()
-        for slot, needed in enumerate(numbers)
-    )
+        scenario.weight for scenario in problem.scenarios for room_id, slot in gone
+        if scenario.required[room_id][slot] >= there[room_id, slot]
+    )  # fmt: skip
     return round(missing * problem.slot_hours, 2)
+
+
+def short_hours(problem: Problem, plan: Plan) -> float:
+    """Expected adult-hours that remain short under the plan."""
+    return round(sum(each.expected for each in plan.shortages) * problem.slot_hours, 2)
 
 
 def to_ask(problem: Problem, plan: Plan, facts: CenterFacts) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ _DRAWS = 60
 _SCENARIOS = 5
 _INFANT_MONTHS = 12
 _INFANT_SEVERITY = 2.0
+_JOINED_EARLY = timedelta(minutes=60)  # of opening: rooms may be one
+_JOINED_LATE = timedelta(minutes=90)  # before closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
     opening = facts.opening(day)
     ahead = tuple(at for at in slots(opening) if at >= now) if opening else ()
     rooms = sorted(facts.rooms.values(), key=lambda room: (room.age_min_months, room.room_id))
-    if not ahead or not rooms:
+    if opening is None or not ahead or not rooms:
         return None
     grid = Grid(ahead)
     staff = _adults(known, rooms, ahead, day, now, absent)
     here = {adult.staff_id: adult for adult in staff}
+    demand = _Demand(known, rooms, ahead, now)
     return Problem(
         center_id=facts.center.center_id,
         label=label,
@@ -62,7 +65,8 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
             )
             for room in rooms
         ),
-        scenarios=_scenarios(known, rooms, ahead, now),
+        scenarios=demand.scenarios(),
+        combinations=demand.combinations(opening),
         staff=staff,
         current=tuple(part for shift in known.shifts for part in _assignments(shift, grid, here)),
         seed=1,
@@ -124,29 +128,59 @@ def _assignments(shift: Shift, grid: Grid, here: Mapping[str, coverage.Adult]) -
     return found
 
 
-def _scenarios(
-    known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime], now: datetime
-) -> tuple[coverage.Scenario, ...]:
-    """A few whole draws of who comes and goes: of draws ranked by need, the middle one of each equal part."""
-    expectation = BookedExpectation(known.state, known.facts, now)
-    law = _Law(known)
-    required = {
-        room.room_id: [
-            [law.required(ages, at, room) for ages in expectation.ages(room.room_id, at, _DRAWS)] for at in ahead
-        ]
-        for room in rooms
-    }
-    need = [sum(row[draw] for rows in required.values() for row in rows) for draw in range(_DRAWS)]
-    ranked = sorted(range(_DRAWS), key=lambda draw: (need[draw], draw))
-    part = _DRAWS // _SCENARIOS
-    chosen = [ranked[part * number + part // 2] for number in range(_SCENARIOS)]
-    return tuple(
-        coverage.Scenario(
-            name=f"draw {draw}", weight=1 / _SCENARIOS,
-            required={room_id: tuple(row[draw] for row in rows) for room_id, rows in required.items()},
+class _Demand:
+    """What the law asks for in a few whole draws of who comes and goes: of draws ranked by need, the middle one of
+    each equal part."""
+
+    def __init__(self, known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime], now: datetime) -> None:
+        expectation = BookedExpectation(known.state, known.facts, now)
+        self._law, self._rooms, self._ahead = _Law(known), rooms, ahead
+        self._ages = {room.room_id: [expectation.ages(room.room_id, at, _DRAWS) for at in ahead] for room in rooms}
+        self._required = {
+            room.room_id: [
+                [self._law.required(ages, at, room) for ages in draws]
+                for draws, at in zip(self._ages[room.room_id], ahead, strict=True)
+            ]
+            for room in rooms
+        }
+        need = [sum(row[draw] for rows in self._required.values() for row in rows) for draw in range(_DRAWS)]
+        ranked = sorted(range(_DRAWS), key=lambda draw: (need[draw], draw))
+        part = _DRAWS // _SCENARIOS
+        self._chosen = [ranked[part * number + part // 2] for number in range(_SCENARIOS)]
+
+    def scenarios(self) -> tuple[coverage.Scenario, ...]:
+        return tuple(
+            coverage.Scenario(
+                name=f"draw {draw}",
+                weight=1 / _SCENARIOS,
+                required={room_id: tuple(row[draw] for row in rows) for room_id, rows in self._required.items()},
+            )
+            for draw in self._chosen
         )
-        for draw in chosen
-    )  # fmt: skip
+
+    def combinations(self, opening: Interval) -> tuple[coverage.Combination, ...]:
+        """Pairs the center joins, in the first hour and towards closing, with what the joined room requires."""
+        early = [n for n, at in enumerate(self._ahead) if at < opening.start + _JOINED_EARLY]
+        late = [n for n, at in enumerate(self._ahead) if at >= opening.end - _JOINED_LATE]
+        windows = [(early[0], early[-1] + 1)] if len(early) > 1 else []
+        windows += [(late[0], late[-1] + 1)] if len(late) > 1 and late[0] >= len(early) else []
+        rooms = {room.room_id: room for room in self._rooms}
+        pairs = sorted({tuple(sorted((r.room_id, o))) for r in self._rooms for o in r.combines_with if o in rooms})
+        return tuple(
+            coverage.Combination(
+                start=start, end=end, rooms=pair,
+                required={str(n): self._joined(draw, pair, start, end) for n, draw in enumerate(self._chosen)},
+            )
+            for start, end in windows for pair in pairs
+        )  # fmt: skip
+
+    def _joined(self, draw: int, pair: tuple[str, ...], start: int, end: int) -> tuple[int, ...]:
+        target = next(room for room in self._rooms if room.room_id == pair[0])
+        crowds = ([age for room in pair for age in self._ages[room][n][draw]] for n in range(start, end))
+        return tuple(
+            self._law.required(crowd, self._ahead[n], target)
+            for n, crowd in zip(range(start, end), crowds, strict=True)
+        )
 
 
 class _Law:

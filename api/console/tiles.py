@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,9 +58,10 @@ class Tile:
     room_for: tuple[str, ...]
 
 
-def tiles(center: LiveCenter, assessment: Assessment) -> list[Tile]:
-    """Rooms in need first, then by age of the children they are for."""
-    found = [tile_of(center, room, assessment.at) for room in assessment.rooms.values()]
+def tiles(center: LiveCenter, assessment: Assessment, only: Iterable[str] | None = None) -> list[Tile]:
+    """By age of the children the rooms are for; `only` these rooms, or all."""
+    wanted = assessment.rooms.keys() if only is None else assessment.rooms.keys() & set(only)
+    found = [tile_of(center, assessment.rooms[room_id], assessment.at) for room_id in wanted]
     ages = {room_id: room.age_min_months for room_id, room in center.facts.rooms.items()}
     return sorted(found, key=lambda tile: (ages.get(tile.room_id, 0), tile.name))
 

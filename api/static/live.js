@@ -46,6 +46,9 @@
     board.replaceChildren(content);
   }
 
+  // Many pages hear of one change: they ask one after the other.
+  function drawSideSoon() { setTimeout(drawSide, Math.random() * 300); }
+
   async function drawSide() {
     const answer = await fetch(`/now/side?center=${center}`, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
@@ -64,7 +67,7 @@
     source = new EventSource(`/now/stream?center=${center}`);
     source.addEventListener("board", (event) => { drawBoard(hear(event)); drawSide(); });
     source.addEventListener("tiles", (event) => drawTiles(hear(event)));
-    source.addEventListener("side", (event) => { hear(event); drawSide(); });
+    source.addEventListener("side", (event) => { hear(event); drawSideSoon(); });
     source.addEventListener("beat", (event) => {
       at = JSON.parse(hear(event)).at;
       clock.textContent = at;

@@ -134,7 +134,7 @@ def test_a_suggestion_is_approved_and_the_platform_receives_it(browser: Driver, 
     click(browser, ".suggestion button.primary")
     until(browser, lambda: "applied" in text(browser, f"#{proposal} .chip"))
     assert len(changes(center)) == sent + 1
-    assert any(part.get("room_id") == room for part in changes(center)[-1]["segments"])
+    assert any(part.get("room_id") == room for part in changes(center)[-1]["body"]["segments"])
     click(browser, ".incident form button")
     until(browser, lambda: "taken on by dana" in text(browser, "#side"))
 

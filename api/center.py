@@ -12,6 +12,7 @@ import rulebook
 from api.center_settings import CenterSettings, Mode
 from domain.events import Event
 from evaluator import Assessment, CenterFacts, CenterState, Incident, Observation, Policy, Risk, assess
+from evaluator.expectations import Expectation
 from evaluator.incidents import incident_from_json
 from rulebook import Rulebook
 from storage.ledger.incidents import IncidentRow
@@ -34,6 +35,7 @@ class LiveCenter:
     installation: Settings
     incidents: dict[str, tuple[Incident, int]] = field(default_factory=dict)  # with the version in the ledger
     risks: Sequence[Risk] | None = None
+    expectation: Expectation | None = None  # of the children to come, as looked ahead with last
     assessment: Assessment | None = None
     shown: dict[str, Any] = field(default_factory=dict)  # by room, as published last
     looks: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # by room, what `shown` was made of

@@ -35,6 +35,7 @@ class Outlook:
         expectation = self._model(center, now) if self._model else None
         if expectation is None:
             expectation = BookedExpectation(center.state, center.facts, now)
+        center.expectation = expectation
         found = look_ahead(center.state, center.facts, center.book(now), expectation, now)
         spent = self._elapsed() - started
         self.milliseconds = spent * 1000

@@ -16,6 +16,7 @@ from api.center import REMEMBERED, LiveCenter
 from api.center_settings import CenterSettings
 from api.dispatch import Dispatcher
 from api.facts import FactsSource
+from api.forecast_outlook import ForecastOutlook
 from api.heads import DailyHeads
 from api.intake import Intake
 from api.live import LiveLoop
@@ -51,7 +52,8 @@ class Service:
         self.failures = Failures()
         self.bus = Bus(uuid.uuid4().hex[:8])
         self.facts = FactsSource(self.ledger, self.platform, store_names=settings.store_names)
-        self.outlook = Outlook()
+        self.forecasts = ForecastOutlook(settings.data_dir)
+        self.outlook = Outlook(self.forecasts)
         self.outlets = build_outlets(settings, self.platform, self.bus)
         self.dispatcher = Dispatcher(self.ledger, clock, self.outlets, Elsewhere(self))
         self.proposals = Proposals(self)
@@ -92,6 +94,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.dispatcher.close()
+        self.forecasts.close()
         await asyncio.to_thread(self.ledger.close)
         if self.platform is not None:
             self.platform.close()

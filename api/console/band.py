@@ -51,7 +51,7 @@ class Bands:
     def _expectation(self, center: LiveCenter, now: datetime, minute: datetime) -> Expectation:
         known = self._expected.get(center.center_id)
         if known is None or known[0] != minute:
-            made: Expectation = BookedExpectation(center.state, center.facts, now)
+            made = center.expectation or BookedExpectation(center.state, center.facts, now)
             known = self._expected[center.center_id] = (minute, made)
         return known[1]
 

@@ -1,0 +1,126 @@
+"""The trained short-horizon model in the live loop: one session per center and day, refreshed with who is here now.
+
+A session is built beside the loop, from the published snapshot and the current model; until it stands, and where there
+is no model, bookings and presence are used instead and said to be.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from api.center import LiveCenter
+from domain.errors import RatiocastError
+from domain.stays import child_stays
+from evaluator.expectations import Expectation, ForecastExpectation
+
+if TYPE_CHECKING:
+    from forecasting.session import Session
+
+log = logging.getLogger("ratiocast.service")
+_DRAWS = 200
+_AGAIN_SECONDS = 120.0  # how often a newer model is looked for, and a failure tried again
+
+
+@dataclass(slots=True)
+class _Center:
+    """What is built or being built for one center."""
+
+    day: date
+    model: str
+    building: Future[Session] | None = None
+    session: Session | None = None
+    looked: float = field(default_factory=time.monotonic)
+
+
+class ForecastOutlook:
+    """Called by the loop: an expectation from the model, or None while there is none."""
+
+    def __init__(self, data_dir: Path, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._data_dir, self._elapsed = data_dir, elapsed
+        self._centers: dict[str, _Center] = {}
+        self._builder = ThreadPoolExecutor(1, thread_name_prefix="forecast-session")
+
+    def close(self) -> None:
+        self._builder.shutdown(wait=False, cancel_futures=True)
+
+    def __call__(self, center: LiveCenter, now: datetime) -> Expectation | None:
+        session = self._session(center, now)
+        if session is None:
+            return None
+        start = center.facts.day_start(now)
+        present = [
+            (child_id, place.room_id, place.since)
+            for children in center.state.rooms.values()
+            for child_id in sorted(children)
+            if (place := center.state.child(child_id)) is not None and place.since >= start
+        ]
+        return ForecastExpectation(session.refresh(now, present), center.facts, _DRAWS)
+
+    def _session(self, center: LiveCenter, now: datetime) -> Session | None:
+        day = center.facts.day_of(now)
+        known = self._centers.get(center.center_id)
+        if known is None or known.day != day or self._elapsed() - known.looked > _AGAIN_SECONDS:
+            known = self._looked(center, day, now, known)
+        if known.building is not None and known.building.done():
+            known.session, known.building = _built(known.building, center.center_id), None
+        return known.session
+
+    def _looked(self, center: LiveCenter, day: date, now: datetime, known: _Center | None) -> _Center:
+        """Start a session for a new day, a new model or after a failure; keep the one in use until the next stands."""
+        current = _current_model(self._data_dir)
+        if (
+            known is not None
+            and known.building is None
+            and (known.day, known.model) == (day, current)
+            and known.session
+        ):
+            known.looked = self._elapsed()
+            return known
+        fresh = _Center(day, current, looked=self._elapsed())
+        if current:
+            gone = [
+                (stay.child_id, stay.start, stay.end)
+                for stay in child_stays(center.state.events())
+                if stay.end is not None and stay.start >= center.facts.day_start(now)
+            ]
+            fresh.building = self._builder.submit(_build, self._data_dir, center.center_id, now, gone)
+            fresh.session = known.session if known is not None and known.day == day else None
+        self._centers[center.center_id] = fresh
+        return fresh
+
+
+def _current_model(data_dir: Path) -> str:
+    """The name of the model in force; empty before the first training."""
+    try:
+        return (data_dir / "models" / "current").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, datetime, datetime]]) -> Session:
+    """Read the snapshot and the model and open the day: about a second, off the loop."""
+    from flows.train import load_model
+    from forecasting import History
+    from storage.reader import open_reader
+
+    with open_reader(data_dir) as reader:
+        frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
+    session = load_model(data_dir).session(History(frames).known_at(now), center_id=center_id)
+    session.see(now, (), gone)
+    return session
+
+
+def _built(future: Future[Session], center_id: str) -> Session | None:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    level = logging.INFO if isinstance(error, RatiocastError) else logging.WARNING
+    log.log(level, "center %s has no forecast of its own yet: %s", center_id, error)
+    return None

@@ -1,0 +1,87 @@
+"""The trained model in the live loop, on the published snapshot of a small center."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.center import LiveCenter
+from api.center_settings import CenterSettings
+from api.forecast_outlook import ForecastOutlook
+from api.outlook import Outlook
+from connectors.platform import PlatformClient
+from evaluator import CenterFacts, CenterState
+from flows.steps import STEPS, open_run
+from storage.settings import Settings, load_settings
+from tests.platform_double import TOKEN, PlatformDouble, small_world
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, LiveCenter]]:
+    """A data folder with snapshot and model, and the same center live."""
+    server = PlatformDouble(small_world(date(2026, 2, 2), days=18), page_size=1000)
+    settings = load_settings(
+        data_dir=tmp_path_factory.mktemp("data"), platform_url=server.url, platform_token=SecretStr(TOKEN),
+        clock=f"{server.url}/control/clock",
+    )  # fmt: skip
+    for name in ("ingest", "build", "train", "publish"):
+        STEPS[name](open_run(settings))
+    now = open_run(settings).now
+    with PlatformClient(server.url, TOKEN) as platform:
+        center = platform.centers()[0]
+        span = (center.center_id, now - timedelta(days=1), now + timedelta(days=1))
+        facts = CenterFacts.of(
+            center, platform.rooms(center.center_id), platform.children(center.center_id),
+            platform.staff(center.center_id), platform.shifts(*span), platform.bookings(*span),
+        )  # fmt: skip
+        state = CenterState.rebuild(center.center_id, platform.events(center.center_id))
+    yield settings, LiveCenter(center.center_id, state, facts, CenterSettings(), 0, settings)
+    server.close()
+
+
+def test_the_model_takes_over_once_its_session_stands(made: tuple[Settings, LiveCenter]) -> None:
+    settings, center = made
+    now = open_run(settings).now
+    model = ForecastOutlook(settings.data_dir)
+    outlook = Outlook(model)
+    assert outlook.risks(center, now) is not None
+    assert center.expectation is not None
+    assert center.expectation.model == "bookings and who is present"
+    deadline = time.monotonic() + 60
+    while (expectation := model(center, now)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert expectation is not None
+    assert expectation.model.startswith("child")
+    room = next(room_id for room_id, children in center.state.rooms.items() if children)
+    draws = expectation.ages(room, now + timedelta(minutes=15), 50)
+    assert len(draws) == 50
+    model.close()
+
+
+def test_without_a_model_bookings_stand_in(made: tuple[Settings, LiveCenter], tmp_path: Path) -> None:
+    settings, center = made
+    model = ForecastOutlook(tmp_path)
+    for _ in range(3):
+        assert model(center, open_run(settings).now) is None
+    model.close()
+
+
+def test_a_model_that_cannot_be_read_is_no_reason_to_fail(
+    made: tuple[Settings, LiveCenter], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, center = made
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "current").write_text("000001")
+    model = ForecastOutlook(tmp_path)
+    caplog.set_level("INFO")
+    deadline = time.monotonic() + 30
+    while "has no forecast of its own yet" not in caplog.text and time.monotonic() < deadline:
+        assert model(center, open_run(settings).now) is None
+        time.sleep(0.02)
+    assert "has no forecast of its own yet" in caplog.text
+    model.close()

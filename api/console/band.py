@@ -10,7 +10,7 @@ import numpy as np
 
 from api.center import LiveCenter
 from evaluator import Assessment, RoomAssessment
-from evaluator.expectations import Ages, BookedExpectation, Expectation
+from evaluator.expectations import Ages, BookedExpectation
 from reports.charts import BandPoint, band
 
 _STEP_MINUTES = 10
@@ -24,7 +24,6 @@ class Bands:
     """Bands as SVG by room, drawn anew once a minute and center, or when a room's count has changed."""
 
     _drawn: dict[str, tuple[tuple[object, ...], str]] = field(default_factory=dict)
-    _expected: dict[str, tuple[datetime, Expectation]] = field(default_factory=dict)
 
     def of(self, center: LiveCenter, assessment: Assessment, room: RoomAssessment) -> str:
         minute = assessment.at.replace(second=0, microsecond=0)
@@ -32,11 +31,11 @@ class Bands:
         name = f"{center.center_id}/{room.room_id}"
         known = self._drawn.get(name)
         if known is None or known[0] != key:
-            known = self._drawn[name] = (key, self._draw(center, assessment.at, minute, room))
+            known = self._drawn[name] = (key, self._draw(center, assessment.at, room))
         return known[1]
 
-    def _draw(self, center: LiveCenter, now: datetime, minute: datetime, room: RoomAssessment) -> str:
-        expectation = self._expectation(center, now, minute)
+    def _draw(self, center: LiveCenter, now: datetime, room: RoomAssessment) -> str:
+        expectation = center.expectation or BookedExpectation(center.state, center.facts, now)
         points = []
         for step in range(_STEPS):
             at = now + timedelta(minutes=step * _STEP_MINUTES)
@@ -47,13 +46,6 @@ class Bands:
             allowed = _allowed(center, room, crowds, at, _adults_at(center, room, now, at))
             points.append(BandPoint(f"{at.astimezone(center.facts.tz):%H:%M}", low, middle, high, allowed))
         return band(points, f"{room.name}, the next hour")
-
-    def _expectation(self, center: LiveCenter, now: datetime, minute: datetime) -> Expectation:
-        known = self._expected.get(center.center_id)
-        if known is None or known[0] != minute:
-            made = center.expectation or BookedExpectation(center.state, center.facts, now)
-            known = self._expected[center.center_id] = (minute, made)
-        return known[1]
 
 
 def _adults_at(center: LiveCenter, room: RoomAssessment, now: datetime, at: datetime) -> int:

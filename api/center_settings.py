@@ -14,6 +14,9 @@ Mode = Literal["shadow", "alerts", "suggestions", "automatic"]
 Reach = Literal["slack", "sms", "email", "teams", "apprise", "in_app", "task"]
 
 
+Id = Annotated[str, Field(max_length=64)]
+
+
 class Contact(BaseModel):
     """One way to reach an audience. `recipient` is the outlet's own kind of address; "" is the installation's own."""
 
@@ -35,6 +38,10 @@ class CenterSettings(BaseModel):
     rules_code: str | None = Field(default=None, description="Rulebook instead of the state's own, such as NYC or HS.")
     rule_options: dict[str, str] = Field(default={}, description="Options of the jurisdiction's rules.")
     stricter_policy: dict[str, Any] | None = Field(default=None, description="The center's own stricter limits.")
+    floats: tuple[Id, ...] | None = Field(default=None, description="Who may float; None: as the platform says.")
+    walk_seconds: dict[Id, dict[Id, Annotated[int, Field(ge=0, le=3600)]]] = Field(
+        default={}, description="Walks from room to room where they differ from what the platform says."
+    )
     retention_days: int = Field(default=1100, ge=30, le=36500, description="How long attendance events are kept.")
 
     @field_validator("contacts")

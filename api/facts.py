@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from api.center_settings import CenterSettings
 from domain.errors import NotFound
 from domain.people import Availability, Booking, Child, Shift, StaffMember
 from domain.places import Center, Closure, Room
 from evaluator import codec
 from evaluator.facts import CenterFacts
 from storage.ledger import Ledger
-from storage.ledger.centers import keep_reference, known_centers, read_reference
+from storage.ledger.centers import keep_reference, known_centers, read_reference, read_settings
 
 KINDS: dict[str, type[Any]] = {
     "rooms": Room, "children": Child, "staff": StaffMember, "shifts": Shift, "bookings": Booking, "closures": Closure,
@@ -54,8 +55,10 @@ class FactsSource:
         return await self._ledger.aread(known_centers)
 
     async def stored(self, center_id: str) -> CenterFacts:
-        """The facts as they were read last; NotFound if this center was never read."""
-        return facts_from_json(center_id, await self._ledger.aread(lambda c: read_reference(c, center_id)))
+        """The facts as they were read last, with the center's own word on floats and walks; NotFound if never read."""
+        facts = facts_from_json(center_id, await self._ledger.aread(lambda c: read_reference(c, center_id)))
+        chosen = await self._ledger.aread(lambda c: read_settings(c, center_id))
+        return facts if chosen is None else as_chosen(facts, CenterSettings.model_validate(chosen.body))
 
     async def refresh(self, center_id: str, now: datetime, kinds: Iterable[str] | None = None) -> CenterFacts:
         """Read the kinds (all, if None) anew. PlatformError if the platform does not answer; nothing is lost then."""
@@ -82,6 +85,17 @@ class FactsSource:
     async def _stored_center(self, center_id: str) -> Center:
         stored = await self._ledger.aread(lambda c: read_reference(c, center_id))
         return codec.from_json(Center, stored["center"])
+
+
+def as_chosen(facts: CenterFacts, chosen: CenterSettings) -> CenterFacts:
+    """The facts with what the center says of its floats and its walks."""
+    staff, rooms = dict(facts.staff), dict(facts.rooms)
+    if chosen.floats is not None:
+        staff = {key: replace(member, is_float=key in chosen.floats) for key, member in staff.items()}
+    for room_id, walks in chosen.walk_seconds.items():
+        if room_id in rooms:
+            rooms[room_id] = replace(rooms[room_id], walk_seconds={**rooms[room_id].walk_seconds, **walks})
+    return replace(facts, staff=staff, rooms=rooms)
 
 
 def facts_from_json(center_id: str, stored: dict[str, Any]) -> CenterFacts:

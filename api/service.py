@@ -128,6 +128,7 @@ class Service:
         stored = await self.ledger.aread(lambda c: read_settings(c, center_id))
         if stored is not None and (center := self.live.centers.get(center_id)) is not None:
             center.settings, center.settings_version = CenterSettings.model_validate(stored.body), stored.version
+            center.facts = await self.facts.stored(center_id)
             self.bus.publish(center_id, "settings", {"center_id": center_id, "version": stored.version})
             self.live.touch(center_id)
 

@@ -122,6 +122,20 @@ async def change_rules(visit: Changer) -> Response:
     )
 
 
+@router.post("/map")
+async def change_map(visit: Changer) -> Response:
+    """Seconds on foot between rooms, and who may float."""
+    form, rooms = await visit.request.form(), visit.center.facts.rooms
+    walks = {
+        start: {end: int(_number(form, name)) for end in rooms if _text(form, name := f"walk/{start}/{end}")}
+        for start in rooms
+    }
+    floats = None if "as_platform" in form else _texts(form, "floats")
+    return await _change(
+        visit, form, {"floats": floats, "walk_seconds": {start: row for start, row in walks.items() if row}}
+    )
+
+
 @router.post("/retention")
 async def change_retention(visit: Changer) -> Response:
     form = await visit.request.form()

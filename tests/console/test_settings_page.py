@@ -80,3 +80,15 @@ def test_people_and_keys_come_and_go(director: Any, running: Stage) -> None:
 
 def test_nobody_locks_themselves_out(director: Any) -> None:
     assert "cannot lock yourself out" in director.send("/settings/users/dana/disable", 400)
+
+
+def test_walks_and_floats_are_the_centers_own_word_and_survive_a_fresh_read_of_the_platform(
+    director: Any, running: Stage, version: str
+) -> None:
+    live = running.app.state.service.live.centers["c01"]
+    form = {"version": version, "walk/c01-r01/c01-r03": "95", "floats": ["c01-s02"]}
+    director.send("/settings/map", **form)
+    assert live.facts.rooms["c01-r01"].walk_seconds["c01-r03"] == 95
+    assert [s for s, member in live.facts.staff.items() if member.is_float] == ["c01-s02"]
+    director.send("/settings/map", version=str(int(version) + 1), as_platform="on")
+    assert [s for s, member in live.facts.staff.items() if member.is_float] == ["c01-s07", "c01-s08"]

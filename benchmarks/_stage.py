@@ -71,7 +71,7 @@ def week_of(size: str = "small", centers: int = 1) -> World:
 @contextmanager
 def stage(
     folder: Path, world: World | None = None, *, now: datetime = MORNING, mode: str = "suggestions",
-    prepare: Callable[[Settings], None] | None = None,
+    names: bool = False, prepare: Callable[[Settings], None] | None = None,
 ) -> Iterator[Stage]:  # fmt: skip
     """Start both, with the double's webhooks going to the service; `prepare` may fill the data folder before."""
     world = world or week_of()
@@ -80,7 +80,7 @@ def stage(
         settings = Settings(
             data_dir=folder, platform_url=double_url, platform_token=SecretStr(READ_TOKEN), mode=mode,  # type: ignore[arg-type]
             platform_write_token=SecretStr(WRITE_TOKEN), clock=f"{double_url}/control/clock",
-            webhook_secrets=SecretStr(secret),
+            webhook_secrets=SecretStr(secret), store_names=names,
         )  # fmt: skip
         _let_in(settings, now)
         if prepare is not None:

@@ -51,7 +51,7 @@ def show_week(data_dir: Path, center_id: str) -> None:
     )
     short = sum(part.expected for part in plan.shortages) * problem.slot_hours
     goals = ", ".join(f"{goal.name} {_gap(goal.gap)}" for goal in plan.goals)
-    console.print(f"Solver status: {plan.status}; {proof(plan)}. Expected shortage {short:.1f} adult-hours.")
+    console.print(f"Solver status {plan.status}: {proof(plan)}. Expected shortage {short:.1f} adult-hours.")
     console.print(f"Gap to the proven bound, goals in strict order: {goals}.")
 
 

@@ -119,12 +119,17 @@ def title(turn: Turn) -> str:
 
 
 def proof(plan: Plan) -> str:
-    """How good the plan is, in words."""
-    gap = plan.gap
+    """How good the plan is, in words: which goals no plan beats, and how far the first of the others may be off."""
+    how = f"({plan.method}, {plan.seconds:.1f} s)"
     if plan.status == "optimal":
-        return f"proven best on every goal ({plan.method}, {plan.seconds:.1f} s)"
-    bound = "no bound known" if gap is None else f"at most {gap:.1%} from the best"
-    return f"{plan.status}, {bound} ({plan.method}, {plan.seconds:.1f} s)"
+        return f"proven best on every goal {how}"
+    proven = [goal.name for goal in plan.goals if goal.gap == 0]
+    first = next((goal for goal in plan.goals if goal.gap != 0), None)
+    said = f"proven best on {', '.join(proven)}" if proven else "a good plan without proof"
+    if first is not None:
+        off = "has no bound" if first.gap is None else f"is at most {first.gap:.1%} off"
+        said += f"; {first.name} {off}"
+    return f"{said} {how}"
 
 
 def _by_room(problem: Problem, plan: Plan, today: Sequence[Assignment], day: Day) -> tuple[list[str], list[Block]]:

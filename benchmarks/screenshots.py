@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -15,12 +16,13 @@ import optimizer
 from api.console.plan_files import PlanFiles
 from benchmarks._browser import DESKTOP, PHONE, chromium, opened, resize
 from benchmarks._coverage import week_problem
-from benchmarks._stage import PASSWORD, Stage, stage, week_of
+from benchmarks._stage import MORNING, PASSWORD, Stage, stage, week_of
 from connectors.platform import PlatformClient
 from storage.settings import Settings
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 WEEK = "2026-W12"
+EARLY = MORNING - timedelta(minutes=150)  # half past eight: children are arriving
 PAGES = {
     "now": "/", "week": f"/week/{WEEK}", "call-out": "/call-out", "roll-call": "/roll-call", "incidents": "/incidents",
     "exceptions": "/incidents/week/2026-W11", "daily-report": "/reports/daily/2026-03-10", "reports": "/reports",
@@ -39,7 +41,7 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        stage(Path(folder, "data"), week_of("medium"), prepare=_planned) as running,
+        stage(Path(folder, "data"), week_of("medium"), now=EARLY, prepare=_planned) as running,
         opened(Path(folder, "profile")) as browser,
     ):
         _sign_in(browser, running)

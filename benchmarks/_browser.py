@@ -28,7 +28,9 @@ def opened(profile: Path, size: tuple[int, int] = DESKTOP, *, dark: bool = False
     """A browser with an empty profile and a window of that size."""
     found = chromium()
     if found is None:
-        raise RuntimeError("no Chromium with its driver is installed (Debian: apt-get install chromium chromium-driver)")
+        raise RuntimeError(
+            "no Chromium with its driver is installed (Debian: apt-get install chromium chromium-driver)"
+        )
     options = webdriver.ChromeOptions()
     options.binary_location = found[0]
     for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={size[0]},{size[1]}"):

@@ -11,7 +11,7 @@ from evaluator.decisions import decide, next_decision
 from evaluator.doubts import Doubt
 from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
 from evaluator.facts import CenterFacts
-from evaluator.history import Span, amend, timeline, violations
+from evaluator.history import Span, amend, timeline, violations, walk
 from evaluator.incidents import (
     Change,
     Entry,
@@ -87,5 +87,6 @@ __all__ = [
     "thresholds",
     "timeline",
     "violations",
+    "walk",
     "what_if_leaves",
 ]

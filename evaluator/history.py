@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain.events import Event, effective
-from domain.time import format_instant
+from domain.time import Interval, format_instant
 from evaluator.assessment import Assessment, assess
 from evaluator.facts import CenterFacts
 from evaluator.incidents import Change, Incident
@@ -41,32 +41,37 @@ def timeline(
 
     The state must still remember the day (`forget_before`).
     """
-    known = [event for event in state.events() if known_at is None or event.recorded_at <= known_at]
-    truth = effective(known)
-    counts = [each for each in state.observations() if known_at is None or each.recorded_at <= known_at]
-    past = CenterState.rebuild(
-        state.center_id, (event for event in truth if event.happened_at <= start),
-        (count for count in counts if count.happened_at <= start),
-    )  # fmt: skip
-    changes: list[Event | Observation] = sorted([*truth, *counts], key=lambda each: each.happened_at)
-    later = [each for each in changes if start < each.happened_at < end]
     spans: list[Span] = []
-    at, index = start, 0
-    while at < end:
-        seen = assess(past, facts, book, at, (room_id,))
-        instants = [end, *([seen.next_instant] if seen.next_instant else [])]
-        if index < len(later):
-            instants.append(later[index].happened_at)
-        until = max(min(instants), at)
-        _append(spans, seen, room_id, at, until)
-        at = until
-        while index < len(later) and later[index].happened_at <= at:
-            change = later[index]
-            _take(past, change)
-            index += 1
-        if until == end:
-            break
+    told = (event for event in state.events() if known_at is None or event.recorded_at <= known_at)
+    counts = (each for each in state.observations() if known_at is None or each.recorded_at <= known_at)
+    for begins, ends, seen in walk(facts, book, told, counts, Interval(start, end), (room_id,)):
+        _append(spans, seen, room_id, begins, ends)
     return spans
+
+
+def walk(
+    facts: CenterFacts, book: Book, events: Iterable[Event], observations: Iterable[Observation], interval: Interval,
+    rooms: Sequence[str] | None = None,
+) -> Iterator[tuple[datetime, datetime, Assessment]]:  # fmt: skip
+    """(start, end, assessment) stretches that fill the interval: from event to event and between them at every instant
+    a verdict changes by itself. `events` begin early enough to know who is there at the start; in any order.
+    """
+    changes: list[Event | Observation] = sorted(
+        [*effective(events), *observations], key=lambda change: change.happened_at
+    )
+    state = CenterState(facts.center.center_id)
+    at, position = interval.start, 0
+    while at < interval.end:
+        while position < len(changes) and changes[position].happened_at <= at:
+            _take(state, changes[position])
+            position += 1
+        seen = assess(state, facts, book, at, rooms)
+        instants = [interval.end, *([seen.next_instant] if seen.next_instant else [])]
+        if position < len(changes):
+            instants.append(changes[position].happened_at)
+        until = min(instant for instant in instants if instant > at)
+        yield at, until, seen
+        at = until
 
 
 def violations(spans: Sequence[Span]) -> list[tuple[datetime, datetime, int]]:
@@ -120,8 +125,6 @@ def _append(spans: list[Span], seen: Assessment, room_id: str, start: datetime, 
     new = Span(
         start, end, verdict.compliant, len(room.group.children), verdict.required, verdict.counted, verdict.deficit
     )
-    if end <= start:
-        return
     if spans and _numbers(spans[-1]) == _numbers(new):
         spans[-1] = Span(spans[-1].start, end, *_numbers(new))
     else:

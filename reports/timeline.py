@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 
 from domain.events import Event, effective
 from domain.time import Interval
-from evaluator import CenterFacts, CenterState, Observation, RoomAssessment, assess
+from evaluator import CenterFacts, CenterState, Observation, RoomAssessment, assess, walk
 from evaluator.assessment import Book
 
 
@@ -70,23 +69,9 @@ def day_timeline(
     """
     told = [each for each in events if known_at is None or each.recorded_at <= known_at]
     counts = [each for each in observations if known_at is None or each.recorded_at <= known_at]
-    state = CenterState(facts.center.center_id)
-    coming: list[Event | Observation] = sorted([*effective(told), *counts], key=lambda item: item.happened_at)
-    steps = [(at, list(group)) for at, group in groupby(coming, key=lambda item: item.happened_at)]
     spans: list[Span] = []
-    now, position = interval.start, 0
-    while now < interval.end:
-        while position < len(steps) and steps[position][0] <= now:
-            for item in steps[position][1]:
-                _take(state, item)
-            position += 1
-        assessment = assess(state, facts, book, now)
-        upcoming = [steps[position][0]] if position < len(steps) else []
-        if assessment.next_instant is not None:
-            upcoming.append(assessment.next_instant)
-        until = min([instant for instant in upcoming if instant > now] + [interval.end])
-        spans += [_span(room_id, assessment.room_of(room_id), now, until) for room_id in sorted(facts.rooms)]
-        now = until
+    for start, end, assessment in walk(facts, book, told, counts, interval):
+        spans += [_span(room_id, assessment.room_of(room_id), start, end) for room_id in sorted(facts.rooms)]
     return _merged(spans)
 
 
@@ -145,13 +130,6 @@ def corrections(events: Sequence[Event], interval: Interval) -> list[Correction]
             was = _words(original) if original else f"event {event.supersedes}, which was not received"
             found.append(Correction(event.event_id, event.recorded_at, was, becomes))
     return sorted(found, key=lambda each: (each.recorded_at, each.event_id))
-
-
-def _take(state: CenterState, item: Event | Observation) -> None:
-    if isinstance(item, Event):
-        state.apply(item)
-    else:
-        state.observe(item)
 
 
 def _span(room_id: str, room: RoomAssessment, start: datetime, end: datetime) -> Span:

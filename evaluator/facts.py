@@ -65,12 +65,14 @@ class CenterFacts:
         return self.center.opening(day)
 
     def service(self, now: datetime) -> Interval | None:
-        """The open interval that holds `now`, else the last one before it today, else the next one today."""
+        """The open interval that holds `now`, else that of the day it belongs to (a day lasts until 04:00)."""
         day = self.day_of(now)
         for candidate in (day - timedelta(days=1), day):
             opening = self.opening(candidate)
             if opening and now in opening:
                 return opening
+        if now < local_instant(day, FOUR, self.tz):
+            day -= timedelta(days=1)
         return self.opening(day)
 
     def day_start(self, now: datetime) -> datetime:

@@ -110,6 +110,15 @@ def test_the_report_as_known_on_the_evening_can_differ_from_the_corrected_one(
     assert f"{fixed.happened_at:%H:%M:%S}" in shown.becomes
 
 
+def test_a_child_left_in_the_record_stays_doubtful_through_the_night(
+    facts: CenterFacts, book: Rulebook, world: World
+) -> None:
+    friday = daily_report(facts, book, world.events, (), date(2026, 3, 6))
+    night = [v for v in friday.violations if v.start.hour >= 19 or v.end.hour == 4]
+    assert night
+    assert all(violation.doubtful and violation.end.hour == 4 for violation in night)
+
+
 def test_a_room_that_is_not_there_is_named(facts: CenterFacts, book: Rulebook) -> None:
     with pytest.raises(Exception, match="attic"):
         room_at(facts, book, (), (), "attic", datetime(2026, 3, 4, 12, tzinfo=facts.tz))

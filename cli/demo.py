@@ -26,11 +26,11 @@ from storage.settings import Settings, load_settings
 
 SPEED = 60
 STEPS = {
-    "ingest": "read 40 weeks of events, bookings and shifts from the platform double into the warehouse",
+    "ingest": "read the history from the platform double into the warehouse (10 to 20 s)",
     "build": "fold events into stays and headcounts per room and quarter hour",
-    "train": "learn each child's habits (the longest step)",
+    "train": "learn each child's habits (10 to 20 s)",
     "forecast": "forecast the next hour and the next two weeks",
-    "plan": "plan next week's floats and breaks",
+    "plan": "plan next week's floats and breaks (the longest step: up to half a minute of proving)",
     "publish": "publish the snapshot the service reads",
 }
 

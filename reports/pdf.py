@@ -1,7 +1,9 @@
-"""PDF pages of a title, sentences and a table: plain, searchable, fit for print and for an inspector's file."""
+"""Pages of a title, sentences and a table, as PDF (searchable, fit for an inspector's file) and as CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -44,6 +46,22 @@ def write_pdf(pages: Sequence[Page], *, footer: str) -> bytes:
         if page.rows:
             _table(document, page)
     return bytes(document.output())
+
+
+def write_csv(pages: Sequence[Page]) -> str:
+    """The pages as one CSV text: the title, the sentences, then the table; an empty line between pages."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for number, page in enumerate(pages):
+        if number:
+            writer.writerow([])
+        writer.writerow([page.title])
+        for sentence in page.sentences:
+            writer.writerow([sentence])
+        if page.columns:
+            writer.writerow(page.columns)
+        writer.writerows(page.rows)
+    return out.getvalue()
 
 
 def _table(document: FPDF, page: Page) -> None:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from evaluator import Incident
+from reports.pdf import Page
 
+KIND_COLUMNS = (
+    "room", "what", "severity", "alerts", "taken on", "minutes until then", "over by themselves", "useful", "false",
+)  # fmt: skip
+THRESHOLD_COLUMNS = ("odds from", "warnings", "came true", "shortages", "shortages warned of")
 _ENOUGH = 5  # alerts of a kind from which something is said about it
 _IGNORED = 0.5  # share nobody took on, from which a kind is called ignored
 _WRONG = 0.3  # share labelled false, from which a kind is called wrong
@@ -119,3 +124,28 @@ def _f1(trial: Trial) -> float:
     precision = trial.came_true / trial.warnings if trial.warnings else 0.0
     recall = trial.shortages_warned / trial.shortages if trial.shortages else 0.0
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def tune_up_pages(found: TuneUp, trials: Sequence[Trial], heading: str) -> list[Page]:
+    """The tune-up as pages: what to change, the alerts by kind, what other thresholds would have done."""
+    rows = [
+        (kind.room, kind.matter.replace("_", " "), kind.severity, str(kind.alerts), str(kind.taken_on),
+         "" if kind.minutes_to_taken_on is None else f"{kind.minutes_to_taken_on:.1f}", str(kind.over_by_themselves),
+         str(kind.useful), str(kind.false_alarms))
+        for kind in found.kinds
+    ]  # fmt: skip
+    return [Page(heading, found.advice, KIND_COLUMNS, rows), threshold_page(trials)]
+
+
+def threshold_page(trials: Sequence[Trial]) -> Page:
+    rows = [
+        (
+            f"{each.threshold:.0%}",
+            str(each.warnings),
+            str(each.came_true),
+            str(each.shortages),
+            str(each.shortages_warned),
+        )
+        for each in trials
+    ]
+    return Page("What another threshold would have done", (), THRESHOLD_COLUMNS, rows)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from api.console.frame import Visit, Visiting, download
 from api.console.record import audit_head, daily, signature
-from api.shadow import report_of
+from api.shadow import ShadowReport, report_of
 from domain.errors import Conflict
+from domain.time import format_instant
 from evaluator.incidents import incident_from_json
 from reports.compliance import DailyReport, daily_pdf, violations_csv
+from reports.pdf import Page, write_csv, write_pdf
 from reports.period import PeriodReport, period_pdf
-from reports.tuneup import Trial, tune_up
+from reports.tuneup import Trial, TuneUp, threshold_page, tune_up, tune_up_pages
 from storage import audit
 from storage.ledger import Connection
 from storage.ledger.incidents import find_incidents, read_feedback
@@ -26,6 +28,7 @@ router = APIRouter(prefix="/reports")
 Reader = Annotated[Visit, Depends(Visiting("reports.read"))]
 Signer = Annotated[Visit, Depends(Visiting("incidents.review"))]
 Month = Annotated[int, Query(ge=1, le=366)]
+Form = Literal["pdf", "csv"]
 
 
 @router.get("")
@@ -106,8 +109,34 @@ async def period_as_csv(first: date, last: date, visit: Reader) -> Response:
 
 @router.get("/tune-up")
 async def tune_up_page(visit: Reader, days: Month = 28) -> Response:
+    found, shadow = await _tune_up(visit, days)
+    return visit.page("reports/tune_up.html", found=found, shadow=shadow, days=days)
+
+
+@router.get("/tune-up/report.{form}")
+async def tune_up_file(form: Form, visit: Reader, days: Month = 28) -> Response:
+    found, shadow = await _tune_up(visit, days)
+    heading = f"Alert tune-up, {visit.center.facts.center.name}, {days} days"
+    return await _file(visit, tune_up_pages(found, _trials(shadow), heading), form, f"tune-up-{days}-days")
+
+
+@router.get("/shadow")
+async def scoreboard(visit: Reader, days: Month = 28) -> Response:
+    return visit.page("reports/shadow.html", found=await _shadow(visit, days), days=days)
+
+
+@router.get("/shadow/report.{form}")
+async def scoreboard_file(form: Form, visit: Reader, days: Month = 28) -> Response:
+    found = await _shadow(visit, days)
+    heading = f"Shadow scoreboard, {visit.center.facts.center.name}, {days} days"
+    figures = [(str(what), str(value)) for what, value in found.rows()]
+    pages = [Page(heading, (), ("what", "figure"), figures), threshold_page(_trials(found))]
+    return await _file(visit, pages, form, f"shadow-{days}-days")
+
+
+async def _tune_up(visit: Visit, days: int) -> tuple[TuneUp, ShadowReport]:
     center, since = visit.center, visit.now - timedelta(days=days)
-    shadow = await visit.service.ledger.aread(lambda c: report_of(c, center.center_id, since, visit.now))
+    shadow = await _shadow(visit, days)
     rows = await visit.service.ledger.aread(
         lambda c: find_incidents(c, center.center_id, since=since, until=visit.now, limit=100_000)
     )
@@ -116,17 +145,28 @@ async def tune_up_page(visit: Reader, days: Month = 28) -> Response:
         [incident_from_json(row.body) for row in rows],
         {each.incident_id: each.label for each in given if each.incident_id},
         {room_id: room.name for room_id, room in center.facts.rooms.items()},
-        [Trial(t.threshold, t.warnings, t.came_true, t.shortages, t.shortages_warned) for t in shadow.thresholds],
+        _trials(shadow),
         center.policy.risk_threshold,
     )
-    return visit.page("reports/tune_up.html", found=found, shadow=shadow, days=days)
+    return found, shadow
 
 
-@router.get("/shadow")
-async def scoreboard(visit: Reader, days: Month = 28) -> Response:
+async def _shadow(visit: Visit, days: int) -> ShadowReport:
     center, since = visit.center, visit.now - timedelta(days=days)
-    found = await visit.service.ledger.aread(lambda c: report_of(c, center.center_id, since, visit.now))
-    return visit.page("reports/shadow.html", found=found, days=days)
+    return await visit.service.ledger.aread(lambda c: report_of(c, center.center_id, since, visit.now))
+
+
+def _trials(shadow: ShadowReport) -> list[Trial]:
+    return [Trial(t.threshold, t.warnings, t.came_true, t.shortages, t.shortages_warned) for t in shadow.thresholds]
+
+
+async def _file(visit: Visit, pages: list[Page], form: str, name: str) -> Response:
+    """The pages as a download, PDF or CSV."""
+    if form == "csv":
+        return download(write_csv(pages).encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    footer = f"Made {format_instant(visit.now)}"
+    content = await asyncio.to_thread(lambda: write_pdf(pages, footer=footer))
+    return download(content, "application/pdf", f"{name}.pdf")
 
 
 async def _period(visit: Visit, first: date, last: date) -> PeriodReport:

@@ -228,6 +228,18 @@ def test_something_missed_can_be_kept_and_counts_in_the_shadow_figures(director,
     labels = director.client.get("/v1/feedback", params={"center_id": running.center_id}).json()
     assert [(each["label"], each["start"]) for each in labels] == [("missed", "2026-03-11T14:00:00Z")]
     assert re.search(r"violations logged by people</th><td class=\"number\">1<", director.read("/reports/shadow"))
+    assert "violations logged by people,1" in director.read("/reports/shadow/report.csv")
+
+
+@pytest.mark.parametrize(("page", "title"), [("tune-up", "Alert tune-up"), ("shadow", "Shadow scoreboard")])
+def test_tune_up_and_scoreboard_come_as_pdf_and_csv_with_the_same_lines(director, page: str, title: str) -> None:
+    lines = list(csv.reader(io.StringIO(director.read(f"/reports/{page}/report.csv?days=14"))))
+    text = " ".join(pdf_text(director.client.get(f"/reports/{page}/report.pdf?days=14").content).split())
+    assert lines[0][0].startswith(title)
+    assert lines[0][0].endswith("14 days")
+    assert lines[0][0] in text
+    assert ["odds from", "warnings", "came true", "shortages", "shortages warned of"] in lines
+    director.read(f"/reports/{page}/report.docx", 422)
 
 
 def running_day():

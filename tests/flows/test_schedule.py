@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -73,8 +75,10 @@ def test_a_step_runs_as_a_flow_and_its_errors_come_through(double: PlatformDoubl
 
 
 _SERVE = """
+import signal
 from datetime import timedelta
 from flows.schedule import serve_flows
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
 serve_flows({"refresh": timedelta(seconds=10)})
 """
 
@@ -90,17 +94,22 @@ def test_the_schedule_starts_runs_until_it_is_interrupted(double: PlatformDouble
         "PREFECT_HOME": str(tmp_path / "prefect"),
     }
     environment.pop("PREFECT_API_URL", None)
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    log = tmp_path / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
     try:
         deadline = time.monotonic() + 200
         while not _published(tmp_path) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does: everybody in the foreground hears it
+        process.wait(timeout=120)
     finally:
-        process.send_signal(2)
-        output, _ = process.communicate(timeout=60)
-    assert _published(tmp_path), output.decode()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert _published(tmp_path), log.read_text()
 
 
 def _published(folder: Path) -> bool:

@@ -18,6 +18,7 @@ from domain.errors import BadInput
 from domain.time import parse_instant
 from evaluator import Incident
 from evaluator.incidents import incident_from_json
+from reports.tuneup import Trial
 from storage.ledger import Connection
 from storage.ledger.incidents import Feedback, VerdictRow, find_incidents, read_feedback, read_verdicts
 
@@ -37,17 +38,6 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
-    """What warnings would have been with this threshold: how many, how many came true, how many shortages they met."""
-
-    threshold: float
-    warnings: int
-    came_true: int
-    shortages: int
-    shortages_warned: int
-
-
-@dataclass(frozen=True, slots=True)
 class ShadowReport:
     center_id: str
     start: datetime
@@ -61,7 +51,7 @@ class ShadowReport:
     logged: int  # violations people logged or marked as missed
     logged_found: int
     lead_minutes_median: float | None  # of warnings that came true
-    thresholds: tuple[Threshold, ...]
+    thresholds: tuple[Trial, ...]
 
     THRESHOLD_COLUMNS: ClassVar[tuple[str, ...]] = ("threshold", "warnings", "came true", "shortages", "warned of")
 
@@ -184,7 +174,7 @@ def _lead(alerts: Sequence[Incident]) -> float | None:
     return sorted(leads)[len(leads) // 2] if leads else None
 
 
-def _threshold(verdicts: Sequence[VerdictRow], value: float) -> Threshold:
+def _threshold(verdicts: Sequence[VerdictRow], value: float) -> Trial:
     """Warnings and shortages as the kept verdicts show them, had warnings gone out at these odds."""
     warnings = came_true = shortages = warned = 0
     rooms: dict[str, list[VerdictRow]] = {}
@@ -196,7 +186,7 @@ def _threshold(verdicts: Sequence[VerdictRow], value: float) -> Threshold:
         warnings, shortages = warnings + len(raised), shortages + len(short)
         came_true += sum(any(at <= begin <= at + HORIZON for begin in short) for at in raised)
         warned += sum(any(at <= begin <= at + HORIZON for at in raised) for begin in short)
-    return Threshold(value, warnings, came_true, shortages, warned)
+    return Trial(value, warnings, came_true, shortages, warned)
 
 
 def _rises(rows: Sequence[VerdictRow], holds: Any) -> list[datetime]:

@@ -160,13 +160,8 @@ class Presence:
     def _child_changes(
         self, child_id: str, track: Track[ChildPlace], event: Event, *, remove: bool
     ) -> tuple[set[str], bool]:
-        before = track.place
-        late = bool(track.events) and track.events[-1].happened_at > event.happened_at
-        if remove:
-            track.remove(event)
-        else:
-            track.add(event)
-        after, rooms = track.place, set()
+        before, after, late = track.change(event, remove=remove)
+        rooms: set[str] = set()
         if late or remove:
             self._strays[child_id] = [each for each in track.events if self._is_stray(track, each)]
         elif before is None and event.event_type == "check_out":
@@ -184,13 +179,8 @@ class Presence:
     def _staff_changes(
         self, staff_id: str, track: Track[StaffPlace], event: Event, *, remove: bool
     ) -> tuple[set[str], bool]:
-        before = track.place
-        late = bool(track.events) and track.events[-1].happened_at > event.happened_at
-        if remove:
-            track.remove(event)
-        else:
-            track.add(event)
-        after, rooms = track.place, set()
+        before, after, late = track.change(event, remove=remove)
+        rooms: set[str] = set()
         if before is not None:
             self.staffed[before.room_id].discard(staff_id)
             if before.room_id:

@@ -81,6 +81,16 @@ class Track(Generic[Place]):
         del self.events[at]
         self.refold()
 
+    def change(self, event: Event, *, remove: bool) -> tuple[Place | None, Place | None, bool]:
+        """Adds or removes; the place before and after, and whether the event lay before the newest one."""
+        before = self.place
+        late = bool(self.events) and self.events[-1].happened_at > event.happened_at
+        if remove:
+            self.remove(event)
+        else:
+            self.add(event)
+        return before, self.place, late
+
     def refold(self) -> None:
         self.place = self.fold(self.events)
 

@@ -39,7 +39,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What warnings at another threshold would have been (`api.shadow.Threshold` has the same fields)."""
+    """What warnings at a threshold would have been: how many, how many came true, how many shortages they met."""
 
     threshold: float
     warnings: int

@@ -19,7 +19,7 @@ from evaluator.incidents import incident_from_json
 from reports.compliance import DailyReport, daily_pdf, violations_csv
 from reports.pdf import Page, write_csv, write_pdf
 from reports.period import PeriodReport, period_pdf
-from reports.tuneup import Trial, TuneUp, threshold_page, tune_up, tune_up_pages
+from reports.tuneup import TuneUp, threshold_page, tune_up, tune_up_pages
 from storage import audit
 from storage.ledger import Connection
 from storage.ledger.incidents import find_incidents, read_feedback
@@ -117,7 +117,7 @@ async def tune_up_page(visit: Reader, days: Month = 28) -> Response:
 async def tune_up_file(form: Form, visit: Reader, days: Month = 28) -> Response:
     found, shadow = await _tune_up(visit, days)
     heading = f"Alert tune-up, {visit.center.facts.center.name}, {days} days"
-    return await _file(visit, tune_up_pages(found, _trials(shadow), heading), form, f"tune-up-{days}-days")
+    return await _file(visit, tune_up_pages(found, shadow.thresholds, heading), form, f"tune-up-{days}-days")
 
 
 @router.get("/shadow")
@@ -130,7 +130,7 @@ async def scoreboard_file(form: Form, visit: Reader, days: Month = 28) -> Respon
     found = await _shadow(visit, days)
     heading = f"Shadow scoreboard, {visit.center.facts.center.name}, {days} days"
     figures = [(str(what), str(value)) for what, value in found.rows()]
-    pages = [Page(heading, (), ("what", "figure"), figures), threshold_page(_trials(found))]
+    pages = [Page(heading, (), ("what", "figure"), figures), threshold_page(found.thresholds)]
     return await _file(visit, pages, form, f"shadow-{days}-days")
 
 
@@ -145,7 +145,7 @@ async def _tune_up(visit: Visit, days: int) -> tuple[TuneUp, ShadowReport]:
         [incident_from_json(row.body) for row in rows],
         {each.incident_id: each.label for each in given if each.incident_id},
         {room_id: room.name for room_id, room in center.facts.rooms.items()},
-        _trials(shadow),
+        shadow.thresholds,
         center.policy.risk_threshold,
     )
     return found, shadow
@@ -154,10 +154,6 @@ async def _tune_up(visit: Visit, days: int) -> tuple[TuneUp, ShadowReport]:
 async def _shadow(visit: Visit, days: int) -> ShadowReport:
     center, since = visit.center, visit.now - timedelta(days=days)
     return await visit.service.ledger.aread(lambda c: report_of(c, center.center_id, since, visit.now))
-
-
-def _trials(shadow: ShadowReport) -> list[Trial]:
-    return [Trial(t.threshold, t.warnings, t.came_true, t.shortages, t.shortages_warned) for t in shadow.thresholds]
 
 
 async def _file(visit: Visit, pages: list[Page], form: str, name: str) -> Response:

@@ -36,6 +36,17 @@ def _all(parts: list[Condition]) -> Condition | None:
     return lambda group, situation: first(group, situation) and rest(group, situation)
 
 
+def barring_bands(item: Mapping[str, Any], bands: Bands) -> frozenset[int]:
+    """Bands that may not be present if the item is to hold: a quick first look, all that most checks need."""
+    wanted = item.get("if", {})
+    youngest, oldest = wanted.get("youngest_from", 0), wanted.get("oldest_below", _NO_END)
+    return frozenset(
+        band.index
+        for band in bands.all
+        if max(ages.end for ages in band.ages) <= youngest or min(ages.start for ages in band.ages) >= oldest
+    )
+
+
 def edge_minutes_of(item: Mapping[str, Any]) -> list[tuple[str, int]]:
     """('first' or 'last', minutes) wherever the item depends on the distance to opening or closing."""
     found = []

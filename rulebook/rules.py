@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rulebook.conditions import Condition, compile_condition, edge_minutes_of
+from rulebook.conditions import Condition, barring_bands, compile_condition, edge_minutes_of
 from rulebook.documents import SECTIONS
 from rulebook.group import Bands, Group, compile_bands
 from rulebook.mixing import Requirement, Use, compile_use, single_band, strictest
@@ -45,6 +45,7 @@ class Clause:
     """A condition and what follows: numbers to use (mixed ages, exceptions) or adults (floors, premises)."""
 
     holds: Condition | None
+    barred: frozenset[int]  # with one of these bands present it cannot hold
     item: Item
     use: Use | None = None
     adults: int = 0
@@ -52,7 +53,7 @@ class Clause:
     others_per_teacher: int = 0
 
     def applies(self, group: Group, situation: Situation) -> bool:
-        return self.holds is None or self.holds(group, situation)
+        return self.holds is None or (self.barred.isdisjoint(group.bands_present) and self.holds(group, situation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class Rules:
         uses = section in ("mixed_ages", "exceptions")
         return Clause(
             holds=compile_condition(row, self.bands),
+            barred=barring_bands(row, self.bands),
             item=item_of(row, self.document, row.get("says") or row.get("label") or section),
             use=compile_use(row, self.bands, self.document) if uses else None,
             adults=row.get("adults", 0),

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from optimizer.measure import Measure, Run, lost_slots
+from optimizer.measure import Measure, Run
 from optimizer.plan import GOALS, Plan
 from optimizer.problem import Adult, Problem
+from optimizer.walking import lost_slots
 
 _TOLERANCE = 1e-3
 

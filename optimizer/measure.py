@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, inf
+from math import inf
 
 from optimizer.plan import Plan
 from optimizer.problem import Adult, Assignment, Combination, Problem
@@ -50,13 +50,15 @@ class Measure:
 
     def may_be(self, adult: Adult, room_id: str, slot: int) -> bool:
         """Qualified, room open, not forbidden."""
-        room = next(room for room in self.problem.rooms if room.room_id == room_id)
-        closed = any(span.start <= slot < span.end for span in room.closed)
-        forbidden = any(
-            item.staff_id == adult.staff_id and item.start <= slot < item.end and item.room_id in (None, room_id)
-            for item in self.problem.forbids
-        )
-        return not closed and not forbidden and (adult.rooms is None or room_id in adult.rooms)
+        who = adult.staff_id
+        barred = {(room_id, slot), (who, None, slot), (who, room_id, slot)} & self._barred
+        return not barred and (adult.rooms is None or room_id in adult.rooms)
+
+    @cached_property
+    def _barred(self) -> set[tuple[str | int | None, ...]]:
+        """Closed rooms as (room, slot), forbidden places as (staff, room or None, slot)."""
+        closed = {(r.room_id, t) for r in self.problem.rooms for span in r.closed for t in range(span.start, span.end)}
+        return closed | {(f.staff_id, f.room_id, t) for f in self.problem.forbids for t in range(f.start, f.end)}
 
     def severity(self, room_id: str, slot: int) -> float:
         joined = self.joined_over.get((room_id, slot))
@@ -125,10 +127,11 @@ class Measure:
         return found
 
     def moves(self, adult: Adult) -> bool:
-        away = any(
-            item.staff_id == adult.staff_id and item.room_id != adult.home_room_id for item in self.problem.locks
-        )
-        return adult.can_move or away
+        return adult.can_move or adult.staff_id in self._locked_away
+
+    @cached_property
+    def _locked_away(self) -> set[str]:
+        return {w.staff_id for w in self.problem.locks if w.room_id != self.adults[w.staff_id].home_room_id}
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -205,13 +208,18 @@ class Measure:
         return found
 
     @cached_property
-    def due(self) -> dict[tuple[str, str], int]:
-        """(staff, break) -> last start inside the window."""
+    def work(self) -> dict[str, set[int]]:
+        """The slots of legal scheduled work by adult."""
         from optimizer.check import scheduled_work
 
+        return {adult.staff_id: scheduled_work(self.problem, adult) for adult in self.problem.staff}
+
+    @cached_property
+    def due(self) -> dict[tuple[str, str], int]:
+        """(staff, break) -> last start inside the window."""
         found = {}
         for adult in self.problem.staff:
-            work = scheduled_work(self.problem, adult)
+            work = self.work[adult.staff_id]
             for pause in adult.breaks:
                 for day in self.problem.days:
                     inside = [t for t in range(max(pause.start, day.start), min(pause.end, day.end)) if t in work]
@@ -225,11 +233,9 @@ class Measure:
     @cached_property
     def unmet_locks(self) -> list[tuple[int, int]]:
         """(lock, slot) in which a scheduled adult is not where the director said."""
-        from optimizer.check import scheduled_work
-
         found = []
         for index, item in enumerate(self.problem.locks):
-            work = scheduled_work(self.problem, self.adults[item.staff_id])
+            work = self.work[item.staff_id]
             for t in range(max(item.start, self.problem.frozen_until), item.end):
                 place = self.at[item.staff_id].get(t)
                 if t in work and (place.room_id if place else None) != item.room_id:
@@ -281,20 +287,3 @@ class Measure:
         """Is the slot the rest of a break that began before the plan?"""
         name = self.at[adult.staff_id][slot].break_id
         return self.breaks_taken.get((adult.staff_id, name or ""), [inf])[0] < self.problem.frozen_until
-
-
-def lost_slots(problem: Problem, wing: str, other: str) -> int:
-    """Whole slots of the quickest way between wings (shortest paths over whole slots)."""
-    house = problem.house
-    wings = sorted({room.wing for room in problem.rooms} | {wing, other})
-    seconds = {(w.to_wing, w.from_wing): w.seconds for w in problem.walks}
-    seconds |= {(w.from_wing, w.to_wing): w.seconds for w in problem.walks}
-    best = dict.fromkeys(wings, inf)
-    best[wing] = 0
-    for _ in wings:
-        for a in wings:
-            for b in wings:
-                way = 0 if a == b else seconds.get((a, b), house.other_wing_seconds)
-                slots = 0 if way <= house.walk_free_seconds else ceil(way / (60 * problem.slot_minutes))
-                best[b] = min(best[b], best[a] + slots)
-    return int(best[other])

@@ -26,6 +26,7 @@ from api.console import (
 from api.console.board import Boards
 from api.console.callout_plan import CallOuts
 from api.console.errors import errors_as_pages
+from api.console.links import InspectorVisits
 from api.console.solving import Solver
 
 PAGES: list[APIRouter] = [
@@ -39,4 +40,5 @@ def add_console(app: FastAPI) -> None:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parents[1] / "static"), name="static")
     app.state.boards, app.state.solver, app.state.call_outs = Boards(), Solver(), CallOuts()
+    app.state.inspector_visits = InspectorVisits()
     errors_as_pages(app)

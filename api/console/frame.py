@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.access import SESSION_COOKIE, allowed, may, require_center
 from api.center import LiveCenter
+from api.console.links import InspectorVisits
 from api.dependencies import service_of
 from api.service import Service
 from domain.errors import Forbidden, NotFound
@@ -24,7 +25,7 @@ from domain.time import as_utc
 from storage.ledger.access import Principal, principal_of_key
 
 CENTER_COOKIE = "ratiocast_center"
-LINK_COOKIE = "ratiocast_inspector"  # holds an inspector's expiring key; pages may be read with it, nothing more
+LINK_COOKIE = "ratiocast_inspector"  # a visit begun with an inspector's link; pages may be read with it, nothing more
 SAFETY = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -131,15 +132,17 @@ class Visiting:
 
     async def _by_link(self, request: Request) -> Principal | None:
         """Somebody who came by an inspector's link. Forbidden once it has expired."""
-        key = request.cookies.get(LINK_COOKIE, "")
+        cookie = request.cookies.get(LINK_COOKIE, "")
         signed_in = SESSION_COOKIE in request.cookies or "authorization" in request.headers
-        if not key or signed_in or request.method not in ("GET", "HEAD"):
+        if not cookie or signed_in or request.method not in ("GET", "HEAD"):
             return None
         service = service_of(request)
         now = service.clock.now()
+        visits: InspectorVisits = request.app.state.inspector_visits
+        key = visits.key(cookie, now)
         person = await service.ledger.aread(lambda c: principal_of_key(c, key, now))
         if person is None or person.role != "inspector":
-            raise Forbidden("this link has expired or was taken back; ask the director for a new one")
+            raise Forbidden("this visit or its link has expired; open the link again, or ask the director for a new one")
         if not allowed(person, self.permission):
             raise Forbidden("an inspector's link does not open this page")
         return person
@@ -160,6 +163,11 @@ def _chosen(request: Request, person: Principal, centers: Sequence[LiveCenter]) 
             raise NotFound(f"there is no center {asked[:64]}")
         return by_id[asked]
     return by_id.get(request.cookies.get(CENTER_COOKIE, ""), centers[0] if centers else None)
+
+
+def over_https(service: Service, request: Request) -> bool:
+    """Whether people reach the service by https, so that a cookie may be bound to it."""
+    return request.url.scheme == "https" or service.settings.public_url.startswith("https://")
 
 
 def download(content: bytes, kind: str, name: str) -> Response:

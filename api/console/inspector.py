@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import client_place
-from api.console.frame import LINK_COOKIE, Visit, Visiting, download
+from api.console.frame import LINK_COOKIE, SAFETY, Visit, Visiting, anonymous_page, download, over_https
+from api.console.links import InspectorVisits
 from api.console.record import audit_head, day_spans, events_since
 from api.dependencies import TheService
 from domain.errors import BadInput, Forbidden
@@ -40,16 +41,27 @@ class Asked:
 
 
 @router.get("/enter")
-async def enter(service: TheService, request: Request, key: Annotated[str, Query(max_length=200)]) -> Response:
-    """An inspector's link: lets its holder read until it expires."""
+async def enter_page() -> Response:
+    """Where a link leads: its key stands behind the #, so that this request does not carry it."""
+    answer = anonymous_page("reports/enter.html")
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+@router.post("/enter")
+async def enter(service: TheService, request: Request, key: Annotated[str, Form(max_length=200)]) -> Response:
+    """Exchange a link's key for a visit; its holder may read until the link expires."""
     now, place = service.clock.now(), client_place(request)
     service.failures.check(place)
     person = await service.ledger.aread(lambda c: access.principal_of_key(c, key, now))
     if person is None or person.role != "inspector":
         service.failures.count(place)
         raise Forbidden("this link has expired or was taken back; ask the director for a new one")
-    answer = RedirectResponse("/inspector", 303)
-    answer.set_cookie(LINK_COOKIE, key, httponly=True, samesite="lax")
+    visits: InspectorVisits = request.app.state.inspector_visits
+    answer = RedirectResponse("/inspector", 303, SAFETY)
+    answer.set_cookie(
+        LINK_COOKIE, visits.begin(key, now), httponly=True, samesite="strict", secure=over_https(service, request)
+    )
     return answer
 
 
@@ -68,7 +80,7 @@ async def make_link(visit: Keeper, hours: Annotated[int, Form(ge=1, le=_LONGEST_
 
     token = await visit.service.ledger.awrite(write)
     base = visit.service.settings.public_url.rstrip("/") or str(visit.request.base_url).rstrip("/")
-    return visit.page("reports/link.html", link=f"{base}/inspector/enter?key={token}", ends=visit.local(ends))
+    return visit.page("reports/link.html", link=f"{base}/inspector/enter#{token}", ends=visit.local(ends))
 
 
 @router.get("")

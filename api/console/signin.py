@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import SESSION_COOKIE, client_place, principal_of
-from api.console.frame import anonymous_page
+from api.console.frame import anonymous_page, over_https
 from api.dependencies import TheService
 from domain.errors import TooManyFailures
 from storage.ledger import access
@@ -40,10 +40,14 @@ async def sign_in(
         service.failures.count(place)
         return await _form(service, _local(next_page), problem="The name or the password is wrong.", status=401)
     token, _ = await service.ledger.awrite(lambda c: access.open_session(c, user, now))
-    secure = request.url.scheme == "https" or service.settings.public_url.startswith("https://")
     answer = RedirectResponse(_local(next_page), 303)
     answer.set_cookie(
-        SESSION_COOKIE, token, max_age=access.SESSION_HOURS * 3600, httponly=True, samesite="lax", secure=secure
+        SESSION_COOKIE,
+        token,
+        max_age=access.SESSION_HOURS * 3600,
+        httponly=True,
+        samesite="lax",
+        secure=over_https(service, request),
     )
     return answer
 

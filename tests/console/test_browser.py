@@ -243,7 +243,8 @@ def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, cen
     link = str(browser.find_element(By.ID, "link").get_attribute("value"))
     browser.delete_all_cookies()
     browser.get(link)
-    assert "any room, any past minute" in text(browser, "h1")
+    until(browser, lambda: "any room, any past minute" in text(browser, "h1"))
+    assert browser.current_url == f"{center.url}/inspector"
     assert len(text(browser, "#head")) == 64
     assert "c01-k" not in text(browser, "#answer")
     browser.get(f"{center.url}/settings")
@@ -252,6 +253,7 @@ def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, cen
     browser.get(f"{center.url}/inspector")
     assert "expired" in text(browser, "main")
     browser.get(link)
+    until(browser, lambda: "Not for your role" in text(browser, "h1"))
     assert "expired" in text(browser, "main")
 
 

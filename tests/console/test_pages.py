@@ -17,6 +17,7 @@ from connectors.clock import SystemPacedClock
 from storage.ledger import open_ledger
 from storage.ledger.access import User, create_user, hash_password
 from storage.settings import Settings
+from tests.console.conftest import HTML
 
 PAGES = (
     "/", "/week", "/week/2026-W12?by=person", "/call-out", "/roll-call", "/incidents", "/incidents/week/2026-W11",
@@ -193,6 +194,33 @@ def test_the_inspector_may_take_the_chain_along(director, running: Stage) -> Non
 
     assert head_is_signed(director.client.get("/inspector/head.json").json())
     assert director.client.get("/inspector/audit.jsonl").text.count("\n") >= 1
+
+
+def test_an_inspectors_key_is_in_no_address_and_no_cookie(director, running: Stage) -> None:
+    link = hidden_link(director.send("/inspector/links", hours=2))
+    address, _, key = link.partition("#")
+    assert key.startswith("rk_")
+    with httpx.Client(base_url=running.url, trust_env=False, headers=HTML) as visitor:
+        assert key not in visitor.get(address).text
+        assert visitor.get(f"{address}?key={key}").headers.get("set-cookie") is None
+        entered = visitor.post("/inspector/enter", data={"key": key})
+        assert (entered.status_code, entered.headers["location"]) == (303, "/inspector")
+        cookie = entered.headers["set-cookie"]
+        assert key not in cookie
+        assert "HttpOnly" in cookie
+        page = visitor.get("/inspector")
+        assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+        assert page.headers["referrer-policy"] == "same-origin"
+        assert visitor.post("/inspector/links", data={"hours": "2"}).status_code in (401, 403, 303)
+        key_id = key.split("_")[1]
+        director.send(f"/settings/keys/{key_id}/revoke")
+        assert "expired" in visitor.get("/inspector").text
+
+
+def hidden_link(html: str) -> str:
+    found = re.search(r'id="link" readonly value="([^"]+)"', html)
+    assert found
+    return found[1]
 
 
 def test_what_if_answers_as_the_rulebook_does(director) -> None:

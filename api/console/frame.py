@@ -142,7 +142,7 @@ class Visiting:
         key = visits.key(cookie, now)
         person = await service.ledger.aread(lambda c: principal_of_key(c, key, now))
         if person is None or person.role != "inspector":
-            raise Forbidden("this visit or its link has expired; open the link again, or ask the director for a new one")
+            raise Forbidden("the visit or its link has expired; open the link again or ask the director for a new one")
         if not allowed(person, self.permission):
             raise Forbidden("an inspector's link does not open this page")
         return person

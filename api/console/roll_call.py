@@ -1,18 +1,20 @@
-"""Roll call: a count per room by tap. The page queues what it could not send, and sends it later with its own time."""
+"""Roll call: a count per room by tap. The page opens without network once it has been open with it; it queues what it
+could not send, and sends it later with its own time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 
-from api.console.frame import Visit, Visiting
+from api.console.frame import SAFETY, Visit, Visiting
 from api.routes.headcounts import Headcount, give_headcount
-from domain.time import format_instant
 
 router = APIRouter(prefix="/roll-call")
+_WORKER = Path(__file__).parents[1] / "static" / "roll-call-worker.js"
 Giver = Annotated[Visit, Depends(Visiting("headcounts.give"))]
 
 
@@ -31,7 +33,15 @@ class Counted:
 
 @router.get("")
 async def roll_call(visit: Giver) -> Response:
-    return visit.page("roll_call.html", rooms=_rooms(visit), server_now=format_instant(visit.now), saved=None)
+    return visit.page("roll_call.html", rooms=_rooms(visit), at=visit.local(visit.now))
+
+
+@router.get("/worker.js")
+async def worker() -> Response:
+    """The script that opens the page without network; it may act for the roll-call page alone."""
+    return FileResponse(
+        _WORKER, media_type="text/javascript", headers={"Service-Worker-Allowed": "/roll-call"} | SAFETY
+    )
 
 
 @router.post("")

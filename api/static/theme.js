@@ -13,6 +13,11 @@
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
+// Whoever signs out takes the kept roll-call page along; counts that wait stay on the device.
+if (location.pathname === "/sign-in") window.caches?.delete("roll-call");
+document.addEventListener("submit", (event) => {
+  if (event.target.getAttribute("action") === "/sign-out") window.caches?.delete("roll-call");
+});
 document.addEventListener("input", (event) => {
   const shown = event.target.dataset?.shows && document.getElementById(event.target.dataset.shows);
   if (shown) shown.textContent = event.target.value;

@@ -19,6 +19,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from benchmarks._browser import DESKTOP, PHONE, chromium, opened, resize
 from benchmarks._stage import PASSWORD, Stage, stage, week_of
 from tests.console.conftest import WEEK, planned
+from tests.console.relay import relay_to
 
 pytestmark = [
     pytest.mark.browser,
@@ -50,15 +51,16 @@ def browser(chrome: Driver, center: Stage) -> Driver:
     return chrome
 
 
-def sign_in(driver: Driver, center: Stage, user: str) -> None:
+def sign_in(driver: Driver, center: Stage, user: str, url: str = "") -> None:
+    url = url or center.url
     resize(driver, DESKTOP)
-    driver.get(f"{center.url}/sign-in")
+    driver.get(f"{url}/sign-in")
     driver.delete_all_cookies()
-    driver.get(f"{center.url}/sign-in")
+    driver.get(f"{url}/sign-in")
     driver.find_element(By.ID, "user").send_keys(user)
     driver.find_element(By.ID, "password").send_keys(PASSWORD)
     driver.find_element(By.CSS_SELECTOR, "main button").click()
-    until(driver, lambda: driver.current_url == f"{center.url}/")
+    until(driver, lambda: driver.current_url == f"{url}/")
 
 
 def until(driver: Driver, holds: Callable[[], Any], seconds: float = 30) -> Any:
@@ -218,22 +220,42 @@ def test_a_call_out_is_solved_in_two_taps_on_a_phone(browser: Driver, center: St
     assert listed
 
 
-def test_a_roll_call_taken_without_network_is_sent_later_with_its_own_time(browser: Driver, center: Stage) -> None:
-    resize(browser, PHONE)
-    browser.get(f"{center.url}/roll-call")
-    network(browser, offline=True)
-    click(browser, "form[data-room='c01-r01'] [data-step='1']")
-    counted = int(str(browser.find_element(By.CSS_SELECTOR, "#children-c01-r01").get_attribute("value")))
-    click(browser, "form[data-room='c01-r01'] button.primary")
-    until(browser, lambda: text(browser, "#queue") == "1 waiting to be sent")
-    center.control("clock", {"step": 600})
-    network(browser, offline=False)
-    browser.execute_script("window.dispatchEvent(new Event('online'))")
-    until(browser, lambda: text(browser, "#queue") == "Everything sent")
+def test_a_roll_call_opened_and_taken_without_network_is_sent_later_with_its_own_time(
+    browser: Driver, center: Stage
+) -> None:
+    """The network fails for everything, the service worker too; the page is even loaded again meanwhile."""
+    with relay_to(center.url) as network:
+        sign_in(browser, center, "dana", network.url)
+        resize(browser, PHONE)
+        browser.get(f"{network.url}/roll-call")
+        until(browser, lambda: browser.find_element(By.ID, "roll-call").get_attribute("data-kept") == "yes")
+        network.cut()
+        browser.refresh()
+        until(browser, lambda: browser.find_element(By.ID, "offline").is_displayed())
+        click(browser, "form[data-room='c01-r01'] [data-step='1']")
+        counted = int(str(browser.find_element(By.CSS_SELECTOR, "#children-c01-r01").get_attribute("value")))
+        click(browser, "form[data-room='c01-r01'] button.primary")
+        until(browser, lambda: text(browser, "#queue") == "1 waiting to be sent")
+        center.control("clock", {"step": 600})
+        browser.refresh()
+        assert text(browser, "#queue") == "1 waiting to be sent"
+        network.up = True
+        browser.execute_script("window.dispatchEvent(new Event('online'))")
+        until(browser, lambda: text(browser, "#queue") == "Everything sent")
     (kept,) = asked(center, "/v1/headcounts")
     assert kept["children"] == counted
     assert kept["happened_at"][:16] < kept["recorded_at"][:16]
     assert text(browser, "form[data-room='c01-r01'] .told").startswith(f"Sent: {counted} children")
+
+
+def test_whoever_signs_out_leaves_no_roll_call_behind(browser: Driver, center: Stage) -> None:
+    browser.get(f"{center.url}/roll-call")
+    until(browser, lambda: browser.find_element(By.ID, "roll-call").get_attribute("data-kept") == "yes")
+    click(browser, ".who summary")
+    click(browser, "form[action='/sign-out'] button")
+    until(browser, lambda: browser.current_url.endswith("/sign-in"))
+    kept = "const done = arguments[0]; caches.has('roll-call').then(done)"
+    until(browser, lambda: browser.execute_async_script(kept) is False)
 
 
 def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, center: Stage) -> None:

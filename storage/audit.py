@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from domain.errors import BadInput
 from domain.time import parse_instant
@@ -47,9 +47,7 @@ class Entry:
 
     def record(self) -> dict[str, Any]:
         """The entry as it is exported, in the order of its columns."""
-        fields = asdict(self)
-        fields["at"] = instant_text(self.at)
-        return {name: fields[name] for name in EXPORT_COLUMNS}
+        return {name: getattr(self, name) for name in EXPORT_COLUMNS} | {"at": instant_text(self.at)}
 
 
 EXPORT_COLUMNS = (
@@ -58,18 +56,32 @@ EXPORT_COLUMNS = (
 )  # fmt: skip
 
 
+_FIELDS = tuple(field.name for field in fields(Entry))
+_HEAD = (
+    select(audit.c.number, audit.c.hash)
+    .where(audit.c.center_id == bindparam("center_id"))
+    .order_by(audit.c.number.desc())
+    .limit(1)
+)
+
+
 def append(connection: Connection, entry: Entry) -> Entry:
     """Add an entry at the end of its center's chain; returns it with number and hashes."""
-    last = connection.execute(
-        select(audit.c.number, audit.c.hash)
-        .where(audit.c.center_id == entry.center_id)
-        .order_by(audit.c.number.desc())
-        .limit(1)
-    ).first()
-    number, previous = (last.number + 1, last.hash) if last else (1, START)
-    linked = replace(entry, number=number, previous_hash=previous)
-    linked = replace(linked, hash=entry_hash(linked.record()))
-    connection.execute(insert(audit).values(**asdict(linked)))
+    return append_all(connection, [entry])[0]
+
+
+def append_all(connection: Connection, new: Iterable[Entry]) -> list[Entry]:
+    """Add entries at the ends of their centers' chains, in this order and by one insert."""
+    heads: dict[str, tuple[int, str]] = {}
+    linked = []
+    for entry in new:
+        number, previous = heads.get(entry.center_id) or _head(connection, entry.center_id)
+        placed = replace(entry, number=number + 1, previous_hash=previous)
+        placed = replace(placed, hash=entry_hash(placed.record()))
+        heads[entry.center_id] = (placed.number, placed.hash)
+        linked.append(placed)
+    if linked:
+        connection.execute(insert(audit), [{name: getattr(entry, name) for name in _FIELDS} for entry in linked])
     return linked
 
 
@@ -134,13 +146,7 @@ def verify(records: Iterable[Mapping[str, Any]], head: Mapping[str, Any] | None 
 
 def signed_head(connection: Connection, center_id: str, now: datetime, key: Ed25519PrivateKey) -> dict[str, Any]:
     """The head of a center's chain with the installation's signature: small enough for an e-mail or a printed line."""
-    last = connection.execute(
-        select(audit.c.number, audit.c.hash)
-        .where(audit.c.center_id == center_id)
-        .order_by(audit.c.number.desc())
-        .limit(1)
-    ).first()
-    number, value = (last.number, last.hash) if last else (0, START)
+    number, value = _head(connection, center_id)
     head = {"center_id": center_id, "number": number, "hash": value, "at": instant_text(now)}
     public = key.public_key().public_bytes_raw().hex()
     return {**head, "key": public, "signature": key.sign(canonical_json(head).encode()).hex()}
@@ -156,3 +162,8 @@ def head_is_signed(head: Mapping[str, Any]) -> bool:
     except (InvalidSignature, BadInput, KeyError, TypeError, ValueError):
         return False
     return True
+
+
+def _head(connection: Connection, center_id: str) -> tuple[int, str]:
+    last = connection.execute(_HEAD, {"center_id": center_id}).first()
+    return (last.number, last.hash) if last else (0, START)

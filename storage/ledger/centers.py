@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from domain.errors import Conflict
 from storage import audit
 from storage.ledger.schema import centers, reference
-from storage.ledger.upsert import replace_row
+from storage.ledger.upsert import replace_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def write_settings(
         raise Conflict(f"the settings of {center_id} were changed meanwhile (version {current}); read them again")
     stored = StoredSettings(center_id, current + 1, now, body)
     row = {"center_id": center_id, "version": stored.version, "updated_at": now, "body": body}
-    replace_row(connection, centers, row)
+    replace_rows(connection, centers, [row])
     audit.append(
         connection,
         audit.Entry(
@@ -55,7 +55,7 @@ def write_settings(
 def keep_reference(connection: Connection, center_id: str, kind: str, body: Any, now: datetime) -> None:
     """Remember what the platform said, so that a restart does not depend on it."""
     row = {"center_id": center_id, "kind": kind, "read_at": now, "body": body}
-    replace_row(connection, reference, row)
+    replace_rows(connection, reference, [row])
 
 
 def read_reference(connection: Connection, center_id: str) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def open_database(url: str) -> Database:
     )
 
 
+def is_made(url: str) -> bool:
+    """False only for an SQLite file that is not there: opening one to read would make it."""
+    if not url.startswith("sqlite:"):
+        return True
+    name = make_url(url).database
+    return not name or Path(name).exists()
+
+
 class _Sqlite:
     """A file in WAL mode with synchronous=FULL. SQLite below 3.51.3 can lose data with two WAL writers at once: a lock
     file beside the database refuses the second one before it opens anything."""

@@ -14,6 +14,8 @@ from storage import audit
 from storage.ledger.schema import canonical_json, events
 from storage.ledger.upsert import insert_new
 
+_TOP = select(func.coalesce(func.max(events.c.position), 0))
+
 
 def append_events(connection: Connection, arrived: Iterable[Event], received_at: datetime, source: str) -> list[Event]:
     """Store what is new; the new events in their order of arrival. What is known already changes nothing.
@@ -23,18 +25,21 @@ def append_events(connection: Connection, arrived: Iterable[Event], received_at:
     rows = {_identity(row): (row, event) for event in arrived for row in [_row(event, received_at, source)]}
     if not rows:
         return []
-    first = 1 + int(connection.execute(select(func.coalesce(func.max(events.c.position), 0))).scalar_one())
+    first = 1 + int(connection.execute(_TOP).scalar_one())
     values = [{**row, "position": first + offset} for offset, (row, _) in enumerate(rows.values())]
     stored = {position for (position,) in insert_new(connection, events, values)}
     new = [arrived for position, arrived in enumerate(rows.values(), start=first) if position in stored]
-    for center_id in sorted({event.center_id for _, event in new}):
-        mine = [row for row, event in new if event.center_id == center_id]
-        after = {"count": len(mine), "digest": _joint_digest([row["digest"] for row in mine]), "source": source}
-        span = f"events:{mine[0]['sequence']}..{mine[-1]['sequence']}"
-        audit.append(
-            connection, audit.Entry(center_id, "events.received", span, "service", received_at, after=after)
-        )  # fmt: skip
+    by_center: dict[str, list[dict[str, Any]]] = {}
+    for row, _ in new:
+        by_center.setdefault(row["center_id"], []).append(row)
+    audit.append_all(connection, (_received(by_center[key], received_at, source) for key in sorted(by_center)))
     return [event for _, event in new]
+
+
+def _received(rows: Sequence[dict[str, Any]], received_at: datetime, source: str) -> audit.Entry:
+    after = {"count": len(rows), "digest": _joint_digest([row["digest"] for row in rows]), "source": source}
+    span = f"events:{rows[0]['sequence']}..{rows[-1]['sequence']}"
+    return audit.Entry(rows[0]["center_id"], "events.received", span, "service", received_at, after=after)
 
 
 def read_events(

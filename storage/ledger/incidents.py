@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from domain.errors import Conflict, NotFound
 from storage.ledger.schema import feedback, incidents, observations, verdicts
-from storage.ledger.upsert import insert_new, replace_row
+from storage.ledger.upsert import insert_new, replace_rows
 
 LABELS = ("false_alarm", "missed", "useful", "logged")  # logged: a manual log's own violation
 
@@ -110,8 +110,7 @@ def find_incidents(
 
 
 def save_verdicts(connection: Connection, rows: Iterable[VerdictRow]) -> None:
-    for row in rows:
-        replace_row(connection, verdicts, asdict(row))
+    replace_rows(connection, verdicts, [asdict(row) for row in rows])
 
 
 def read_verdicts(connection: Connection, center_id: str, since: datetime, until: datetime) -> list[VerdictRow]:

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from domain.errors import StoreError
-from storage.ledger.database import Database, open_database
+from storage.ledger.database import Database, is_made, open_database
 from storage.ledger.migrations import migrate
 
 T = TypeVar("T")
@@ -37,6 +37,14 @@ def open_ledger(url: str, *, write: bool = True) -> Ledger:
         return Ledger(open_database(url), write=write)
     except SQLAlchemyError as error:
         raise _store_error(error) from error
+
+
+def read_ledger(url: str, work: Callable[[Connection], T], otherwise: T) -> T:
+    """`work` on a ledger beside a running service; `otherwise` where no service has made one yet."""
+    if not is_made(url):
+        return otherwise
+    with open_ledger(url, write=False) as ledger:
+        return ledger.read(lambda connection: work(connection) if inspect(connection).get_table_names() else otherwise)
 
 
 class Ledger:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import rulebook
 from api.center_settings import CenterSettings, Mode
 from domain.events import Event
 from evaluator import Assessment, CenterFacts, CenterState, Incident, Observation, Policy, Risk, assess
@@ -62,8 +61,7 @@ class LiveCenter:
 
     def book(self, now: datetime) -> Rulebook:
         """The rules in force today; UnknownRule if there are none for this center."""
-        code = self.settings.rules_code or self.facts.center.state
-        return rulebook.load(code, self.facts.day_of(now), self.settings.rule_options, self.settings.stricter_policy)
+        return self.settings.book(self.facts.center.state, self.facts.day_of(now))
 
     def rule_version(self, now: datetime) -> str:
         """Which rules a decision was made by: code, day of their last change, settings of the center."""

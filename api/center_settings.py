@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+import rulebook
 from domain.errors import BadInput
 from evaluator.policy import AUDIENCES, Policy, policy_from_json, policy_to_json
+from rulebook import Rulebook
 from storage.settings import Settings
 
 Mode = Literal["shadow", "alerts", "suggestions", "automatic"]
@@ -61,6 +64,10 @@ class CenterSettings(BaseModel):
         if unknown := sorted(set(value) - set(policy_to_json(Policy()))):
             raise ValueError(f"'{unknown[0]}' is no field of a policy")
         return value
+
+    def book(self, state: str, day: date) -> Rulebook:
+        """The rules the center keeps to on a day, its own options and policy included; UnknownRule if none."""
+        return rulebook.load(self.rules_code or state, day, self.rule_options, self.stricter_policy)
 
     def mode_in(self, settings: Settings) -> Mode:
         return self.mode or settings.mode

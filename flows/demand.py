@@ -13,12 +13,13 @@ from datetime import datetime, time
 import numpy as np
 import numpy.typing as npt
 
-import rulebook
+from api.center_settings import CenterSettings
 from domain.places import Center, NapWindow, Room
 from domain.time import local_date, zone
+from flows.choices import NOTHING_CHOSEN
 from forecasting import Forecast
 from forecasting.frames import BAND_MONTHS, BANDS
-from rulebook import Rulebook
+from rulebook import ChildHere, Rulebook, Situation
 
 Ints = npt.NDArray[np.int64]
 DRAWS = 200
@@ -37,10 +38,9 @@ class Demand:
     weights: tuple[float, ...]
 
 
-def demand_of(forecast: Forecast, center: Center, rooms: Sequence[Room], seed: int) -> Demand:
+def demand_of(forecast: Forecast, law: Law, rooms: Sequence[Room], seed: int) -> Demand:
     """Draw the children of every room and slot together and ask the rulebook what each draw requires."""
     children = forecast.samples_by_band(DRAWS, seed)
-    law = Law(center)
     by_id = {room.room_id: room for room in rooms}
     required = np.zeros(children.shape[:3], dtype=np.int64)
     for row, room_id in enumerate(forecast.room_ids):
@@ -51,10 +51,14 @@ def demand_of(forecast: Forecast, center: Center, rooms: Sequence[Room], seed: i
 
 
 class Law:
-    """The rulebook of a center's state, asked by age bands and remembered: most draws repeat."""
+    """The rules a center keeps to, asked by age bands and remembered: most draws repeat.
 
-    def __init__(self, center: Center) -> None:
-        self._center = center
+    The same rulebook as the live board's: the jurisdiction with the center's options and its own policy, the strictest
+    governing.
+    """
+
+    def __init__(self, center: Center, chosen: CenterSettings = NOTHING_CHOSEN) -> None:
+        self._center, self._chosen = center, chosen
         self._tz = zone(center.timezone)
         self._known: dict[tuple[object, ...], int] = {}
         self._books: dict[object, Rulebook] = {}
@@ -63,24 +67,33 @@ class Law:
     def book(self, at: datetime) -> Rulebook:
         day = local_date(at, self._tz)
         if day not in self._books:
-            self._books[day] = rulebook.load(self._center.state, day)
+            self._books[day] = self._chosen.book(self._center.state, day)
         return self._books[day]
 
     def required(self, bands: Ints, at: datetime, *rooms: Room) -> Ints:
         """Adults required at an instant for each row of children by band, in one room or in rooms joined as one."""
         local = at.astimezone(self._tz).time()
-        book = self.book(at)
-        activity = "nap" if all(_sleeps(room.nap, local) for room in rooms) else "normal"
+        book, activity = self.book(at), _activity(rooms, local)
         part = self._part_of_day(book, local)
         patterns, where = np.unique(bands, axis=0, return_inverse=True)
         answers = [self._ask(book, tuple(int(n) for n in row), local, part, activity) for row in patterns]
         return np.asarray(answers, dtype=np.int64)[where.reshape(-1)]
 
+    def governing(self, bands: Ints, at: datetime, room: Room) -> str:
+        """The law or policy that decides for one row of children by band, in words; "" for an empty room."""
+        children = tuple(ChildHere(age) for age in _ages(bands.tolist()))
+        if not children:
+            return ""
+        center, local = self._center, at.astimezone(self._tz).time()
+        day, activity = local_date(at, self._tz), _activity((room,), local)
+        asked = Situation(day, local, children, (), activity, None, center.opens, center.closes)
+        found = self.book(at).check(asked).governing
+        return f"{found.citation}: {found.value}"
+
     def _ask(self, book: Rulebook, counts: tuple[int, ...], local: time, part: int, activity: str) -> int:
         key = (id(book), counts, part, activity)
         if key not in self._known:
-            ages = [age for age, count in zip(_AGES, counts, strict=True) for _ in range(count)]
-            center = self._center
+            ages, center = _ages(counts), self._center
             self._known[key] = book.required(ages, local, activity, center.opens, center.closes) if ages else 0
         return self._known[key]
 
@@ -105,6 +118,27 @@ def quantile(draws: Ints, level: float) -> Ints:
 def short_chance(draws: Ints, planned: Ints) -> npt.NDArray[np.float64]:
     """P(required > planned) per room and slot."""
     return np.asarray((draws > planned[None]).mean(axis=0), dtype=np.float64)
+
+
+def governing_rules(demand: Demand, law: Law, rooms: Sequence[Room]) -> dict[str, str]:
+    """By room: what decides at its busiest slot, in the draw that nine of ten do not exceed."""
+    result = {}
+    for room in rooms:
+        row = demand.room_ids.index(room.room_id)
+        column = int(demand.draws[:, row].mean(axis=0).argmax())
+        ranked = np.argsort(demand.draws[:, row, column], kind="stable")
+        draw = ranked[int(0.9 * (len(ranked) - 1))]
+        result[room.room_id] = law.governing(demand.children[draw, row, column], demand.slots[column], room)
+    return result
+
+
+def _ages(counts: Sequence[int]) -> list[int | None]:
+    return [age for age, count in zip(_AGES, counts, strict=True) for _ in range(count)]
+
+
+def _activity(rooms: Sequence[Room], local: time) -> str:
+    """Rooms nap together or not at all."""
+    return "nap" if all(_sleeps(room.nap, local) for room in rooms) else "normal"
 
 
 def _sleeps(nap: NapWindow | None, local: time) -> bool:

@@ -18,7 +18,8 @@ from domain.errors import BadInput, NotFound, RatiocastError
 from domain.places import Center
 from domain.time import as_utc, local_date, zone
 from flows.artifacts import write_file
-from flows.demand import Law, quantile, short_chance
+from flows.choices import NOTHING_CHOSEN, Choices
+from flows.demand import quantile, short_chance
 from flows.pose import Posed, pose
 from flows.progress import Progress, silent
 from flows.rows import center_of
@@ -40,6 +41,7 @@ class CenterPlan:
     assignments: int
     seconds: float
     path: str
+    rules: dict[str, str]  # by room: the law or policy that decides how many adults it requires
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class PlanResult:
 
 
 def make_plans(
-    warehouse: Warehouse, data_dir: Path, now: datetime, week: str = "", *, progress: Progress = silent
-) -> PlanResult:
+    warehouse: Warehouse, data_dir: Path, now: datetime, choices: Choices, week: str = "", *,
+    progress: Progress = silent,
+) -> PlanResult:  # fmt: skip
     """Plan the week (the next one when none is named) of every center that has rooms, staff and a history.
 
+    `choices` are the centers' own rules, options and floats; the strictest rule governs.
     A center that cannot be planned becomes a problem in the result and does not hold up the others.
     """
     now = as_utc(now)
@@ -65,7 +69,9 @@ def make_plans(
     for number, center in enumerate(centers, start=1):
         named = week or week_after(now, center)
         try:
-            plans.append(_solved(warehouse, data_dir, pose(warehouse, model, center, named, now), now))
+            chosen = choices.get(center.center_id, NOTHING_CHOSEN)
+            posed = pose(warehouse, model, center, named, now, chosen)
+            plans.append(_solved(warehouse, data_dir, posed, now))
         except (BadInput, NotFound) as error:
             problems.append(f"center {center.center_id} ({center.name}): {error}")
         progress("plan", number, len(centers))
@@ -106,7 +112,7 @@ def _solved(warehouse: Warehouse, data_dir: Path, posed: Posed, now: datetime) -
     shortage = sum(part.expected for part in plan.shortages) * problem.slot_hours
     return CenterPlan(
         center.center_id, problem.label, plan.version, plan.status, plan.gap, round(shortage, 2), len(plan.assignments),
-        round(plan.seconds, 2), str(folder / f"{stem}.plan.json"),
+        round(plan.seconds, 2), str(folder / f"{stem}.plan.json"), {room.room_id: room.rule for room in problem.rooms},
     )  # fmt: skip
 
 
@@ -125,7 +131,7 @@ def risks_of(posed: Posed, plan: Plan, now: datetime) -> list[dict[str, Any]]:
 
     While rooms are joined, each of them shows what the joined room requires and all adults planned in it.
     """
-    demand, law = posed.demand, Law(posed.center)
+    demand, law = posed.demand, posed.law
     required, planned = demand.draws.copy(), planned_adults(posed.problem, plan)
     rooms = {room.room_id: room for room in posed.rooms}
     for joined in plan.combined:

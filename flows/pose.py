@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from api.center_settings import CenterSettings
 from domain.errors import BadInput, NotFound
 from domain.places import Center, Room
 from domain.time import Interval, iso_week_start, local_instant, slots, zone
-from flows.demand import Demand, Law, demand_of, scenario_numbers
+from flows.choices import NOTHING_CHOSEN, rooms_chosen, staff_chosen
+from flows.demand import Demand, Law, demand_of, governing_rules, scenario_numbers
 from flows.rows import room_of, shift_of, staff_of
 from flows.staffing import FAMILIAR_DAYS, Grid, StaffFacts, adults_of
 from flows.train import history_of
@@ -35,27 +37,36 @@ class Posed:
     demand: Demand
     center: Center
     rooms: tuple[Room, ...]
+    law: Law
 
 
-def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: datetime) -> Posed:
-    """A center's coverage problem of a week. BadInput if there is none to pose."""
+def pose(
+    warehouse: Warehouse,
+    model: Model,
+    center: Center,
+    week: str,
+    now: datetime,
+    chosen: CenterSettings = NOTHING_CHOSEN,
+) -> Posed:
+    """A center's coverage problem of a week, by the rules it has chosen. BadInput if there is none to pose."""
     monday = iso_week_start(week)
-    center_id = center.center_id
-    rooms = [room_of(row) for row in _of(warehouse, "rooms", center_id, "room_id")]
+    center_id, law = center.center_id, Law(center, chosen)
+    rooms = rooms_chosen([room_of(row) for row in _of(warehouse, "rooms", center_id, "room_id")], chosen)
     known = history_of(warehouse, center_id).known_at(now)
     days = _open_days(warehouse, center, monday, now)
     if not days:
         raise BadInput(f"no open slot of {week} lies ahead of {now:%Y-%m-%d %H:%M} UTC; name a later week")
     instants = tuple(at for _, day_slots in days for at in day_slots)
     forecast = model.forecast_week(known, now, instants, center_id)
-    demand = demand_of(forecast, center, rooms, SEED)
+    demand = demand_of(forecast, law, rooms, SEED)
     if demand.slots != instants:
         raise NotFound(f"the forecast gives {len(demand.slots)} of the {len(instants)} slots of {week}")
     grid = Grid(instants)
-    adults = adults_of(center, rooms, _staff_facts(warehouse, center, monday, now), grid, monday, now)
+    facts = _staff_facts(warehouse, center, monday, now, chosen)
+    adults = adults_of(center, rooms, facts, grid, monday, now, law.book(instants[0]))
     if not adults:
         raise BadInput(f"nobody who counts is scheduled in {week}; enter the shifts on the platform, then ingest again")
-    wings = _wings(rooms)
+    wings, rules = _wings(rooms), governing_rules(demand, law, rooms)
     problem = Problem(
         center_id=center_id,
         label=week,
@@ -68,6 +79,7 @@ def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: dat
                 name=room.name,
                 wing=wings[room.room_id],
                 severity=INFANT_SEVERITY if room.age_min_months < 12 else 1.0,
+                rule=rules[room.room_id],
             )
             for room in rooms
         ),
@@ -76,11 +88,11 @@ def pose(warehouse: Warehouse, model: Model, center: Center, week: str, now: dat
             for draw, weight in zip(demand.chosen, demand.weights, strict=True)
         ),
         staff=adults,
-        combinations=_combinations(center, rooms, demand, days),
+        combinations=_combinations(law, rooms, demand, days),
         walks=_walks(rooms, wings),
         seed=SEED,
     )
-    return Posed(problem, demand, center, tuple(rooms))
+    return Posed(problem, demand, center, tuple(rooms), law)
 
 
 def _open_days(warehouse: Warehouse, center: Center, monday: date, now: datetime) -> list[tuple[date, list[datetime]]]:
@@ -104,13 +116,15 @@ def _days(days: Sequence[tuple[date, Sequence[datetime]]]) -> tuple[coverage.Day
     return tuple(result)
 
 
-def _staff_facts(warehouse: Warehouse, center: Center, monday: date, now: datetime) -> StaffFacts:
+def _staff_facts(
+    warehouse: Warehouse, center: Center, monday: date, now: datetime, chosen: CenterSettings
+) -> StaffFacts:
     """Staff, shifts, availability and the last weeks' work as known now."""
     tz = zone(center.timezone)
     start, end = (local_instant(monday + timedelta(days=n), time(0), tz) for n in (0, 7))
     inside, bounds = '"start" < ? AND "end" > ?', (end, start)
     center_id = center.center_id
-    staff = [staff_of(row) for row in warehouse.latest("staff", center_id, "true", ())]
+    staff = staff_chosen([staff_of(row) for row in warehouse.latest("staff", center_id, "true", ())], chosen)
     shifts = [shift_of(row) for row in warehouse.latest("shifts", center_id, inside, bounds)]
     free: dict[str, list[Interval]] = {}
     for row in sorted(warehouse.latest("availability", center_id, inside, bounds), key=lambda row: row["start"]):
@@ -150,10 +164,9 @@ def _walks(rooms: Sequence[Room], wings: Mapping[str, str]) -> tuple[coverage.Wa
 
 
 def _combinations(
-    center: Center, rooms: Sequence[Room], demand: Demand, days: Sequence[tuple[date, Sequence[datetime]]]
+    law: Law, rooms: Sequence[Room], demand: Demand, days: Sequence[tuple[date, Sequence[datetime]]]
 ) -> tuple[coverage.Combination, ...]:
     """Pairs of rooms the center joins, in the first hour and towards closing, with what the joined room requires."""
-    law = Law(center)
     known = {room.room_id: room for room in rooms}
     pairs = sorted(
         {tuple(sorted((room.room_id, other))) for room in rooms for other in room.combines_with if other in known}

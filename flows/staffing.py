@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import rulebook
 from domain.people import Role, Shift, StaffMember
 from domain.places import Center, Room
 from domain.time import SLOT, SLOT_MINUTES, Interval, age_in_months
 from optimizer import problem as coverage
+from rulebook import AdultHere, ChildHere, Rulebook, Situation
 
 FLEXIBLE_SLOTS = 2  # a shift may be lengthened by so much at either end where the adult is available
 BREAK_LEEWAY = timedelta(minutes=60)  # a scheduled break may be moved so far, inside its shift
@@ -52,7 +52,7 @@ class Grid:
 
 
 def adults_of(
-    center: Center, rooms: Sequence[Room], facts: StaffFacts, grid: Grid, monday: date, now: datetime
+    center: Center, rooms: Sequence[Room], facts: StaffFacts, grid: Grid, monday: date, now: datetime, book: Rulebook
 ) -> tuple[coverage.Adult, ...]:
     """Everybody who may count in at least one room and is scheduled or can be called in that week."""
     shifts: dict[str, list[Shift]] = defaultdict(list)
@@ -61,7 +61,7 @@ def adults_of(
     familiar, duty = _familiarity(facts, now), _duty(facts, now)
     adults = []
     for member in sorted(facts.staff, key=lambda person: person.staff_id):
-        counts_in = rooms_counted(center, rooms, member, monday)
+        counts_in = rooms_counted(book, center, rooms, member, monday)
         own = [shift for shift in shifts[member.staff_id] if shift.status == "scheduled"]
         free = facts.free.get(member.staff_id, ())
         on_call = not own and member.role == Role.SUBSTITUTE and bool(free)
@@ -98,16 +98,17 @@ def adults_of(
     return tuple(adults)
 
 
-def rooms_counted(center: Center, rooms: Sequence[Room], member: StaffMember, day: date) -> tuple[str, ...]:
-    """The rooms in which the rules of the state count this adult, with the credentials valid that day."""
-    book = rulebook.load(center.state, day)
+def rooms_counted(
+    book: Rulebook, center: Center, rooms: Sequence[Room], member: StaffMember, day: date
+) -> tuple[str, ...]:
+    """The rooms in which the center's rules count this adult, with the credentials valid that day."""
     years = None if member.birth_date is None else age_in_months(member.birth_date, day) // 12
     held = frozenset(credential.code for credential in member.credentials if credential.valid_on(day))
-    adult = rulebook.AdultHere(member.staff_id, member.role, years, held)
+    adult = AdultHere(member.staff_id, member.role, years, held)
     counted = []
     for room in rooms:
-        child = rulebook.ChildHere(min(room.age_min_months, 215))
-        at = rulebook.Situation(day, center.opens, (child,), (adult,))
+        child = ChildHere(min(room.age_min_months, 215))
+        at = Situation(day, center.opens, (child,), (adult,))
         if book.check(at).counted:
             counted.append(room.room_id)
     return tuple(counted)

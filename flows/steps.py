@@ -21,6 +21,7 @@ from connectors.spreadsheets import read_attendance, read_counts
 from domain.errors import BadInput
 from flows.artifacts import write_file
 from flows.build import build
+from flows.choices import read_choices
 from flows.feed import import_attendance, ingest_feed
 from flows.forecast import HORIZONS, latest, make_forecasts, parquet
 from flows.ingest import IngestResult, ingest
@@ -130,7 +131,8 @@ def run_forecast(run: Run, horizons: Sequence[str] = HORIZONS) -> Result:
 def run_plan(run: Run, week: str = "", out: Path | None = None) -> Result:
     """Plan the week (the next one when none is named), and publish. `out` takes a copy of a single center's plan."""
     with run.warehouse() as warehouse:
-        made = make_plans(warehouse, run.settings.data_dir, run.now, week, progress=run.progress)
+        choices = read_choices(run.settings.ledger_location)
+        made = make_plans(warehouse, run.settings.data_dir, run.now, choices, week, progress=run.progress)
         warehouse.publish(run.now)
     if out is not None:
         if len(made.plans) != 1:

@@ -58,6 +58,7 @@ class Room(Part):
     )
     wing: str = Field("", description="Rooms of one wing lie side by side; changing wing takes time.")
     closed: tuple[Span, ...] = ()
+    rule: str = Field(default="", description="What decides how many adults the room requires, in words; only shown.")
 
 
 class Scenario(Part):

@@ -97,7 +97,8 @@ def plan_pdf(problem: Problem, plan: Plan) -> bytes:
     pages = []
     for day in problem.days:
         rows = [(f"{t.start:%H:%M} - {t.end:%H:%M}", t.name, title(t), t.reason) for t in every if t.day == day.day]
-        sentences = [f"{len(rows)} assignments; {proof(plan)}.", *_gaps(problem, plan, day)]
+        rules = [f"{room.name or room.room_id} by {room.rule}." for room in problem.rooms if room.rule]
+        sentences = [f"{len(rows)} assignments; {proof(plan)}.", *rules, *_gaps(problem, plan, day)]
         heading = f"Coverage plan {plan.label}, {day.day:%A %d %B %Y}"
         pages.append(Page(heading, sentences, ("time", "who", "where", "why"), rows))
     return write_pdf(pages, footer=f"Plan {plan.label} version {plan.version}, problem {plan.problem_hash[:12]}")

@@ -1,4 +1,4 @@
-"""The rest of a day as a coverage problem, from what the live service knows: bookings, who is here, today's shifts."""
+"""The rest of a day as a coverage problem: the children expected, the adults there are, the plan in force."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from api.console.in_force import in_force
 from domain.people import Availability, Shift
 from domain.places import Room
 from domain.time import SLOT, Interval, slots
-from evaluator import CenterFacts, CenterState
-from evaluator.expectations import BookedExpectation
+from evaluator import CenterFacts
+from evaluator.expectations import Expectation
 from flows.staffing import Grid, StaffFacts, adults_of
-from optimizer import Assignment, Problem
+from optimizer import Plan, Problem
 from optimizer import problem as coverage
 from rulebook import Rulebook
 
-_DRAWS = 60
+_DRAWS = 120
 _SCENARIOS = 5
 _INFANT_MONTHS = 12
 _INFANT_SEVERITY = 2.0
@@ -26,30 +27,30 @@ _JOINED_LATE = timedelta(minutes=90)  # before closing
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """What one day is posed from. `shifts` and `free` cover the day; `state` is who is here now."""
+    """What one day is posed from. `shifts` and `free` cover the day; of `plans` in force over them the later holds."""
 
     facts: CenterFacts
-    state: CenterState
     book: Rulebook
     shifts: Sequence[Shift]
     free: Sequence[Availability]
+    expectation: Expectation
+    plans: Sequence[tuple[Problem, Plan]] = ()
 
 
 def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Interval], label: str) -> Problem | None:
     """The problem of the slots of that day that lie ahead; None when the center is closed for the rest of it.
 
-    `absent`: who is out, and when. The plan in force is what the shifts say.
+    `absent`: who is out, and when.
     """
     facts = known.facts
     opening = facts.opening(day)
-    ahead = tuple(at for at in slots(opening) if at >= now) if opening else ()
+    ahead = slots_ahead(facts, day, now)
     rooms = sorted(facts.rooms.values(), key=lambda room: (room.age_min_months, room.room_id))
     if opening is None or not ahead or not rooms:
         return None
     grid = Grid(ahead)
     staff = _adults(known, rooms, ahead, day, now, absent)
-    here = {adult.staff_id: adult for adult in staff}
-    demand = _Demand(known, rooms, ahead, now)
+    demand = _Demand(known, rooms, ahead)
     return Problem(
         center_id=facts.center.center_id,
         label=label,
@@ -68,9 +69,14 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
         scenarios=demand.scenarios(),
         combinations=demand.combinations(opening),
         staff=staff,
-        current=tuple(part for shift in known.shifts for part in _assignments(shift, grid, here)),
+        current=in_force(grid, known.shifts, known.plans, [adult.staff_id for adult in staff]),
         seed=1,
     )  # fmt: skip
+
+
+def slots_ahead(facts: CenterFacts, day: date, now: datetime) -> tuple[datetime, ...]:
+    opening = facts.opening(day)
+    return tuple(at for at in slots(opening) if at >= now) if opening else ()
 
 
 def _adults(
@@ -87,7 +93,8 @@ def _adults(
     for row in known.free:
         free.setdefault(row.staff_id, []).append(Interval(row.start, row.end))
     staff = StaffFacts(list(facts.staff.values()), shifts, free, ())
-    found = adults_of(facts.center, rooms, staff, Grid(tuple(ahead)), day - timedelta(days=day.weekday()), now)
+    monday = day - timedelta(days=day.weekday())
+    found = adults_of(facts.center, rooms, staff, Grid(tuple(ahead)), monday, now, known.book)
     return tuple(
         adult.model_copy(
             update={
@@ -105,35 +112,12 @@ def _touched(ahead: Sequence[datetime], absence: Interval | None) -> tuple[cover
     return (coverage.Span(start=touched[0], end=touched[-1] + 1),) if touched else ()
 
 
-def _assignments(shift: Shift, grid: Grid, here: Mapping[str, coverage.Adult]) -> list[Assignment]:
-    """A shift as the plan in force; what is not whole slots is left to the solver."""
-    if shift.staff_id not in here or shift.status != "scheduled":
-        return []
-    states = {"room": "room", "float": "idle", "break": "break"}
-    found: list[Assignment] = []
-    for part in shift.segments:
-        state = states.get(part.kind)
-        if state == "room" and part.room_id is None:
-            state = "idle"
-        spans = grid.inside(Interval(part.start, part.end)) if state else []
-        found += [
-            Assignment.model_validate(
-                {
-                    "staff_id": shift.staff_id, "start": span.start, "end": span.end, "state": state,
-                    "room_id": part.room_id if state == "room" else None,
-                }
-            )
-            for span in spans
-        ]  # fmt: skip
-    return found
-
-
 class _Demand:
     """What the law asks for in a few whole draws of who comes and goes: of draws ranked by need, the middle one of
     each equal part."""
 
-    def __init__(self, known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime], now: datetime) -> None:
-        expectation = BookedExpectation(known.state, known.facts, now)
+    def __init__(self, known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime]) -> None:
+        expectation = known.expectation
         self._law, self._rooms, self._ahead = _Law(known), rooms, ahead
         self._ages = {room.room_id: [expectation.ages(room.room_id, at, _DRAWS) for at in ahead] for room in rooms}
         self._required = {

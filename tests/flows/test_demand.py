@@ -69,7 +69,7 @@ def test_scenarios_are_whole_draws_whose_weights_sum_to_one() -> None:
     times = tuple(TEN + timedelta(minutes=15 * n) for n in range(6))
     children = np.zeros((DRAWS, 2, 6, len(BANDS)), dtype=np.int64)
     children[..., 0] = rng.integers(0, 3, (DRAWS, 1, 1)) + rng.integers(0, 8, (DRAWS, 2, 6))
-    demand = demand_of(forecast_of(children, times), CENTER, [INFANTS, TODDLERS], seed=1)
+    demand = demand_of(forecast_of(children, times), Law(CENTER), [INFANTS, TODDLERS], seed=1)
     assert len(demand.chosen) == SCENARIOS == len(set(demand.chosen))
     assert sum(demand.weights) == pytest.approx(1.0)
     first = scenario_numbers(demand, demand.chosen[0])

@@ -122,7 +122,7 @@ def test_the_next_week_is_planned_when_none_is_named(warehouse: Warehouse) -> No
 
 def test_without_a_model_the_way_to_one_is_told(tmp_path: Path) -> None:
     with open_warehouse(tmp_path) as warehouse, pytest.raises(NotFound, match="run `ratiocast train` first"):
-        make_plans(warehouse, tmp_path, NOW)
+        make_plans(warehouse, tmp_path, NOW, {})
 
 
 def test_a_plan_is_stored_checked_and_read_back(settings: Settings, tmp_path: Path) -> None:

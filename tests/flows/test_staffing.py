@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rulebook
 from domain.people import Credential, Segment, Shift, StaffMember
 from domain.places import Center, Room
 from domain.time import Interval
@@ -17,6 +18,7 @@ from optimizer.problem import Adult
 MONDAY = date(2026, 3, 2)
 NOW = datetime(2026, 2, 27, 18, tzinfo=UTC)
 CENTER = Center("c1", "Center", "TX", "America/Chicago", time(7), time(18))
+BOOK = rulebook.load("TX", MONDAY)
 ROOMS = [Room("r0", "c1", "Infants", 0, 18, 12), Room("r1", "c1", "Toddlers", 18, 36, 22)]
 
 
@@ -40,7 +42,7 @@ def shift(start: datetime, end: datetime, *pauses: tuple[datetime, datetime], st
 
 
 def plan_for(facts: StaffFacts) -> dict[str, Adult]:
-    return {adult.staff_id: adult for adult in adults_of(CENTER, ROOMS, facts, GRID, MONDAY, NOW)}
+    return {adult.staff_id: adult for adult in adults_of(CENTER, ROOMS, facts, GRID, MONDAY, NOW, BOOK)}
 
 
 def test_a_shift_covers_the_slots_that_lie_wholly_inside() -> None:
@@ -80,9 +82,9 @@ def test_substitutes_without_a_shift_are_on_call() -> None:
 
 
 def test_who_counts_nowhere_is_not_planned() -> None:
-    assert rooms_counted(CENTER, ROOMS, member(role="Cook"), MONDAY) == ()
+    assert rooms_counted(BOOK, CENTER, ROOMS, member(role="Cook"), MONDAY) == ()
     assert plan_for(StaffFacts([member(role="Cook")], [shift(at(8), at(16))], {}, [])) == {}
-    assert rooms_counted(CENTER, ROOMS, member(), MONDAY) == ("r0", "r1")
+    assert rooms_counted(BOOK, CENTER, ROOMS, member(), MONDAY) == ("r0", "r1")
 
 
 def test_familiarity_and_float_duty_come_from_the_last_weeks() -> None:
@@ -108,7 +110,7 @@ def test_hours_already_worked_this_week_count() -> None:
     grid = Grid(tuple(at(7, 1) + timedelta(minutes=15 * n) for n in range(44)))
     worked = [("s1", "r1", Interval(at(8), at(16)))]
     facts = StaffFacts([member()], [shift(at(8, 1), at(16, 1))], {}, worked)
-    (adult,) = adults_of(CENTER, ROOMS, facts, grid, MONDAY, at(6, 1))
+    (adult,) = adults_of(CENTER, ROOMS, facts, grid, MONDAY, at(6, 1), BOOK)
     assert adult.hours_before == pytest.approx(8.0)
 
 

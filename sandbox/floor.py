@@ -75,6 +75,7 @@ class _Shift:
         self.stepped_from = [0] * len(self.ratio)
         self.origin: dict[int, int] = {}  # rooms that adults stepped out of
         self.stirred = True  # something moved since the director last looked
+        self.last_move: dict[int, float] = {}  # of each worker, the minute
         for duty in duties:
             self._plan(duty)
 
@@ -267,6 +268,8 @@ class _Shift:
         return self._adults(index) - 1 >= max(self._need(index, total + (ahead if total else 0)), 1 if total else 0)
 
     def _move(self, at: float, worker: int, action: str, place: int) -> None:
+        # The director looks once a minute: sent in the minute in which a break ended, they go after it has ended.
+        at = self.last_move[worker] = max(at, self.last_move.get(worker, at) + 1 / 60)
         before = self.where[worker]
         if before >= 0:
             self.in_room[before] -= 1

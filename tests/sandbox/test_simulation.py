@@ -170,6 +170,16 @@ def test_without_faults_the_record_is_the_truth() -> None:
     assert not [event for event in world.events if event.event_type == "correction"]
 
 
+def test_without_faults_an_adult_is_where_the_last_move_that_was_told_sent_them() -> None:
+    world = simulate(Knobs(faults=0), 7, date(2026, 3, 2), 28)
+    moves = [event for event in world.events if event.event_type == "room_move"]
+    truly = {(p.staff_id, p.start): p.room_id for p in world.true_presences}
+    assert len(moves) > 300
+    assert all(truly.get((event.staff_id, event.happened_at)) == event.room_id for event in moves)
+    returns = [event for event in world.events if event.event_type == "break_end"]
+    assert all(truly.get((event.staff_id, event.happened_at)) == event.room_id for event in returns)
+
+
 def test_three_times_the_faults_are_three_times_as_many() -> None:
     usual = simulate(Knobs(size="small"), 2, date(2026, 3, 2), 30)
     worse = simulate(replace(usual.knobs, faults=3), 2, date(2026, 3, 2), 30)

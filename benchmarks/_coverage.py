@@ -9,7 +9,7 @@ import rulebook
 from api.console.day_problem import DayFacts, pose_day
 from connectors.platform import PlatformClient
 from domain.time import iso_week_start, local_instant
-from evaluator import CenterFacts, CenterState
+from evaluator import BookedExpectation, CenterFacts, CenterState
 from optimizer import Assignment, Problem
 from optimizer.problem import Adult, Day, Scenario
 
@@ -25,8 +25,10 @@ def week_problem(platform: PlatformClient, center_id: str, week: str) -> Problem
         shifts = platform.shifts(center_id, start, end)
         facts = CenterFacts.of(center, rooms, children, staff, shifts, platform.bookings(center_id, start, end))
         book = rulebook.load(center.state, day)
-        known = DayFacts(facts, CenterState(center_id), book, shifts, platform.availability(center_id, start, end))
-        posed = pose_day(known, day, start + timedelta(hours=4), {}, week)
+        now = start + timedelta(hours=4)
+        booked = BookedExpectation(CenterState(center_id), facts, now)
+        known = DayFacts(facts, book, shifts, platform.availability(center_id, start, end), booked)
+        posed = pose_day(known, day, now, {}, week)
         if posed is not None:
             days.append(posed)
     return _joined(days, week)

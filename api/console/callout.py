@@ -1,16 +1,17 @@
-"""Call-out: choose who is out, look at the plan for the rest of the day, approve. Two taps on a phone."""
+"""Call-out: choose who is out and how long, look at the plan for the rest of the day, approve. Two taps on a phone."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path
 from fastapi.responses import Response
 
+from api.console.absence import Absence, How, absence_of
 from api.console.callout_plan import (
     CallOut,
     CallOuts,
@@ -21,13 +22,16 @@ from api.console.callout_plan import (
     short_hours,
     to_ask,
 )
-from api.console.day_problem import DayFacts, pose_day
+from api.console.day_problem import DayFacts, pose_day, slots_ahead
+from api.console.expected import expected_on
 from api.console.frame import Visit, Visiting
-from api.console.solving import DAY_SECONDS, Solver
+from api.console.plan_files import PlanFiles, StoredPlan
+from api.console.solving import Solver
 from api.console.week_view import short_times
 from domain.errors import BadInput, Conflict, NotFound, PlatformError, RatiocastError
 from domain.people import Availability, Shift
-from domain.time import Interval, local_instant
+from domain.time import Interval, local_day
+from optimizer import Problem
 from reports.plan_exports import proof
 from storage import audit
 from storage.ledger import Connection
@@ -50,38 +54,76 @@ class Choice:
 @router.get("")
 async def choose(visit: Planner) -> Response:
     day = _day(visit)
-    return visit.page("call_out/choose.html", day=day, choices=_choices(visit, day) if day else [])
+    return visit.page(
+        "call_out/choose.html", day=day, choices=_choices(visit, day) if day else [], hours=_hours(visit, day),
+        away=_known(visit).approved(visit.center.center_id, day) if day else [],
+    )  # fmt: skip
 
 
 @router.post("")
-async def solve(visit: Planner, staff_id: Annotated[str, Form(max_length=64)]) -> Response:
-    """The plan for the rest of the day without this adult."""
+async def solve(
+    visit: Planner,
+    staff_id: Annotated[str, Form(max_length=64)],
+    how: Annotated[How, Form()] = "day",
+    at: Annotated[str, Form(max_length=5)] = "",
+) -> Response:
+    """The plan for the rest of the day without this adult; those whose call-out was approved before stay out."""
     center, day = visit.center, _day(visit)
     if day is None or staff_id not in {choice.staff_id for choice in _choices(visit, day)}:
         raise BadInput("this person is not scheduled for the rest of the day; choose somebody who is")
-    start, end = (local_instant(day + timedelta(days=n), time(0), center.facts.tz) for n in (0, 1))
-    shifts = [each for each in center.facts.shifts if each.start < end and each.end > start]
-    free = await _availability(visit, start, end)
-    known = DayFacts(center.facts, center.state, center.book(visit.now), shifts, free)
-    absent = {staff_id: Interval(visit.now, end)}
-    problem = pose_day(known, day, visit.now, absent, f"{day.isoformat()}-call-out")
-    if problem is None:
-        raise BadInput("the center is closed for the rest of the day; there is nothing to plan")
-    plan = await _solver(visit).solve(problem, DAY_SECONDS)
+    absence = absence_of(center.facts, day, visit.now, staff_id, how, at)
+    before = [each for each in _known(visit).approved(center.center_id, day) if each.staff_id != staff_id]
+    found = await _posed(visit, day, {each.staff_id: each.absence.interval for each in before}, staff_id, absence)
+    plan = await _solver(visit).day(found.problem)
+    problem = found.problem
     call_out = CallOut(
-        uuid.uuid4().hex[:16], center.center_id, staff_id, center.facts.display(staff_id), problem, plan,
-        changes_of(problem, plan, staff_id), missing_hours_of(problem, staff_id), short_hours(problem, plan),
-        to_ask(problem, plan, center.facts),
+        uuid.uuid4().hex[:16], center.center_id, day, staff_id, center.facts.display(staff_id), absence, found.basis,
+        problem, plan, changes_of(problem, plan, staff_id), missing_hours_of(problem, staff_id),
+        short_hours(problem, plan), to_ask(problem, plan, center.facts),
     )  # fmt: skip
     _known(visit).keep(call_out)
     return visit.back_to(f"/call-out/{call_out.call_out_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Posed:
+    problem: Problem
+    basis: tuple[str, ...]  # what the plan rests on, in words
+
+
+async def _posed(visit: Visit, day: date, away: dict[str, Interval], staff_id: str, absence: Absence) -> _Posed:
+    center, now = visit.center, visit.now
+    ahead = slots_ahead(center.facts, day, now)
+    if not ahead:
+        raise BadInput("the center is closed for the rest of the day; there is nothing to plan")
+    start, end = local_day(day, center.facts.tz).start, local_day(day, center.facts.tz).end
+    shifts = [each for each in center.facts.shifts if each.start < end and each.end > start]
+    year, week, _ = day.isocalendar()
+    files = PlanFiles(visit.service.settings.data_dir, center.center_id)
+    accepted = await asyncio.to_thread(files.read, f"{year}-W{week:02d}", "accepted")
+    approved = _known(visit).approved(center.center_id, day)
+    plans = [(each.problem, each.plan) for each in ([accepted] if accepted else []) + approved]
+    expected = await expected_on(visit, day, ahead)
+    free = await _availability(visit, start, end)
+    known = DayFacts(center.facts, center.book(now), shifts, free, expected.expectation, plans)
+    problem = pose_day(known, day, now, {**away, staff_id: absence.interval}, f"{day.isoformat()}-call-out")
+    if problem is None:
+        raise BadInput("no room or nobody is known for this day yet; there is nothing to plan")
+    return _Posed(problem, (f"Children: {expected.words}.", _starts_from(accepted, approved)))
+
+
+def _starts_from(accepted: StoredPlan | None, approved: list[CallOut]) -> str:
+    first = f"the accepted plan of {accepted.problem.label}" if accepted else "today's shifts on the platform"
+    others = [f"{each.name} {each.absence.words}" for each in approved]
+    also = f", with those who are out already ({'; '.join(others)})" if others else ""
+    return f"Where everybody is now: {first}{also}."
 
 
 @router.get("/{call_out_id}")
 async def look(call_out_id: Annotated[str, Path(max_length=32)], visit: Planner) -> Response:
     call_out = _find(visit, call_out_id)
     return visit.page(
-        "call_out/plan.html", call_out=call_out, proof=proof(call_out.plan),
+        "call_out/plan.html", call_out=call_out, proof=proof(call_out.plan), hours=_hours(visit, call_out.day),
         short=short_times(call_out.problem, call_out.plan),
     )  # fmt: skip
 
@@ -168,6 +210,14 @@ def _day(visit: Visit) -> date | None:
         if opening is not None and opening.end > visit.now + timedelta(minutes=30):
             return day
     return None
+
+
+def _hours(visit: Visit, day: date | None) -> tuple[str, str]:
+    """The first and last quarter of an hour one may come or leave at."""
+    opening = visit.center.facts.opening(day) if day else None
+    if opening is None:
+        return "00:00", "23:45"
+    return f"{visit.local(opening.start):%H:%M}", f"{visit.local(opening.end):%H:%M}"
 
 
 def _choices(visit: Visit, day: date) -> list[Choice]:

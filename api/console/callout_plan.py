@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from api.console.absence import Absence
 from domain.people import Segment, Shift
-from domain.time import Interval
+from domain.time import Interval, format_instant
 from evaluator import CenterFacts
 from optimizer import Assignment, Plan, Problem
 
@@ -34,8 +35,11 @@ class CallOut:
 
     call_out_id: str
     center_id: str
+    day: date
     staff_id: str
     name: str
+    absence: Absence
+    basis: tuple[str, ...]  # what demand and plan in force rest on, in words
     problem: Problem
     plan: Plan
     changes: tuple[Change, ...]
@@ -47,7 +51,7 @@ class CallOut:
 
 @dataclass(slots=True)
 class CallOuts:
-    """The last ones asked for; after a restart one asks again."""
+    """The last ones asked for, kept in memory; after a restart one asks again."""
 
     _known: OrderedDict[str, CallOut] = field(default_factory=OrderedDict)
 
@@ -55,6 +59,11 @@ class CallOuts:
         self._known[call_out.call_out_id] = call_out
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
+
+    def approved(self, center_id: str, day: date) -> list[CallOut]:
+        """Of a day, in the order of asking; of one person the last."""
+        theirs = [each for each in self._known.values() if (each.center_id, each.day) == (center_id, day)]
+        return list({each.staff_id: each for each in theirs if each.outcome}.values())
 
     def find(self, call_out_id: str) -> CallOut | None:
         return self._known.get(call_out_id)
@@ -170,6 +179,8 @@ def audited(call_out: CallOut) -> dict[str, Any]:
     """What the audit log keeps: ids and times, no names."""
     return {
         "staff_id": call_out.staff_id,
+        "absent_from": format_instant(call_out.absence.interval.start),
+        "absent_until": format_instant(call_out.absence.interval.end),
         "problem": call_out.plan.problem_hash,
         "status": call_out.plan.status,
         "changes": [

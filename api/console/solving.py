@@ -8,17 +8,23 @@ from dataclasses import dataclass, field
 import optimizer
 from optimizer import Plan, Problem
 
-WEEK_SECONDS = 12.0
-DAY_SECONDS = 8.0
-
 
 @dataclass(slots=True)
 class Solver:
     """Live checks go on meanwhile; two people who ask at once are answered one after the other."""
 
+    week_seconds: float = 20.0
+    day_seconds: float = 5.0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def solve(self, problem: Problem, seconds: float) -> Plan:
-        """The best plan found in that time, accepted by the independent checker."""
+    async def week(self, problem: Problem) -> Plan:
+        """The best plan found in the time for a week, accepted by the independent checker."""
+        return await self._solve(problem, self.week_seconds)
+
+    async def day(self, problem: Problem) -> Plan:
+        """The same for a single day."""
+        return await self._solve(problem, self.day_seconds)
+
+    async def _solve(self, problem: Problem, seconds: float) -> Plan:
         async with self._turn:
             return await asyncio.to_thread(optimizer.solve, problem, seconds)

@@ -15,7 +15,7 @@ from api.console import week_view
 from api.console.frame import Visit, Visiting, download
 from api.console.heat import day_heat
 from api.console.plan_files import PlanFiles, StoredPlan
-from api.console.solving import WEEK_SECONDS, Solver
+from api.console.solving import Solver
 from domain.errors import BadInput, Conflict, NotFound
 from domain.time import iso_week_start
 from optimizer import Plan, Problem
@@ -158,7 +158,7 @@ async def _solve_again(
     except ValidationError as error:
         raise BadInput(f"this change cannot be planned: {sentence(error)}") from error
     solver: Solver = visit.request.app.state.solver
-    plan = (await solver.solve(problem, WEEK_SECONDS)).model_copy(update={"version": shown.plan.version})
+    plan = (await solver.week(problem)).model_copy(update={"version": shown.plan.version})
     await _files(visit, lambda files: files.write("draft", problem, plan))
     if not visit.in_place:
         return visit.back_to(f"/week/{problem.label}?by={by}" + (f"&day={day.isoformat()}" if day else ""))

@@ -3,8 +3,15 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-busy]");
   if (!form) return;
   const notice = document.getElementById("busy");
-  notice.textContent = form.dataset.busy;
+  const name = event.submitter?.querySelector("strong")?.textContent ?? "";
+  notice.textContent = `${form.dataset.busy} ${name}`.trim() + "…";
   notice.hidden = false;
   notice.scrollIntoView({ block: "nearest" });
-  document.querySelectorAll("[data-busy] button").forEach((button) => { button.disabled = true; });
+  // The pressed button's value is read after this event, so it must not be disabled at once.
+  setTimeout(() => document.querySelectorAll("[data-busy] button").forEach((button) => { button.disabled = true; }));
+});
+// A time typed in means that one comes later, unless it was said that one leaves early.
+document.addEventListener("input", (event) => {
+  const choice = event.target.matches(".how-long [name='at']") && event.target.form.elements.how;
+  if (choice && choice.value === "day") choice.value = "until";
 });

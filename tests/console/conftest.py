@@ -25,7 +25,13 @@ HTML = {"Accept": "text/html"}
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A small center on a Wednesday at 11:00; the clock stands. Tests that move it take their own."""
     with stage(tmp_path_factory.mktemp("console"), week_of("small"), prepare=planned) as found:
+        hurry(found)
         yield found
+
+
+def hurry(found: Stage) -> None:
+    """Small centers need no more; the tests together must not take long."""
+    found.app.state.solver.day_seconds, found.app.state.solver.week_seconds = 1.0, 3.0
 
 
 def planned(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from benchmarks._browser import DESKTOP, PHONE, chromium, opened, resize
 from benchmarks._stage import PASSWORD, Stage, stage, week_of
-from tests.console.conftest import WEEK, planned
+from tests.console.conftest import WEEK, hurry, planned
 from tests.console.relay import relay_to
 
 pytestmark = [
@@ -36,6 +36,7 @@ Driver = webdriver.Chrome
 def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A medium center at 11:00 with a planned week; the tests below move its clock, in their order."""
     with stage(tmp_path_factory.mktemp("browser"), week_of("medium"), prepare=planned) as found:
+        hurry(found)
         yield found
 
 

@@ -1,0 +1,99 @@
+"""Which children a day's slots will hold: joint draws of the trained model where there is one, else bookings.
+
+The model is asked afresh, beside the live loop, for every slot of the rest of the day; who is here now and who has
+told of an absence today is taken from the live service, habits from the published snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from api.center import LiveCenter
+from api.console.frame import Visit
+from domain.errors import RatiocastError
+from domain.stays import child_stays
+from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
+from forecasting import Forecast, History
+from storage.reader import open_reader
+
+DRAWS = 200
+Stay = tuple[str, datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Whom a plan is made for. `words` say on a page what that rests on, plainly where it is bookings alone."""
+
+    expectation: Expectation
+    words: str
+    modelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the live service knows of the day at `now`: who is here, who has come and gone, who is reported absent."""
+
+    now: datetime
+    present: tuple[tuple[str, str, datetime], ...]
+    gone: tuple[Stay, ...]
+    absent: tuple[str, ...]
+
+
+async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Expected:
+    """For the slots `ahead` of one day."""
+    center, now = visit.center, visit.now
+    try:
+        seen = seen_by(center, now) if day == center.facts.day_of(now) else None
+        forecast, published = await asyncio.to_thread(
+            _forecast, visit.service.settings.data_dir, center.center_id, now, ahead, seen
+        )
+    except RatiocastError as error:
+        said = f"from bookings and who is present alone, because there is no forecast: {error}"
+        return Expected(BookedExpectation(center.state, center.facts, max(now, ahead[0])), said, modelled=False)
+    said = f"from the forecast, with the record as of {visit.local(published):%A %-d %B, %H:%M}"
+    said += "".join(f"; {note}" for note in forecast.notes)
+    return Expected(ForecastExpectation(forecast, center.facts, DRAWS), said, modelled=True)
+
+
+def seen_by(center: LiveCenter, now: datetime) -> Seen:
+    start, day = center.facts.day_start(now), center.facts.day_of(now)
+    present = tuple(
+        (child_id, place.room_id, place.since)
+        for children in center.state.rooms.values()
+        for child_id in sorted(children)
+        if (place := center.state.child(child_id)) is not None and place.since >= start
+    )
+    gone = tuple(
+        (stay.child_id, stay.start, stay.end)
+        for stay in child_stays(center.state.events())
+        if stay.end is not None and stay.start >= start
+    )
+    absent = tuple(
+        child_id
+        for child_id in center.facts.children
+        if (rows := center.facts.bookings_of(child_id, day)) and all(row.status != "booked" for row in rows)
+    )
+    return Seen(now, present, gone, absent)
+
+
+def _forecast(
+    data_dir: Path, center_id: str, now: datetime, ahead: Sequence[datetime], seen: Seen | None
+) -> tuple[Forecast, datetime]:
+    """With when its snapshot was published. About a second. RatiocastError where there is no snapshot or no model."""
+    from flows.train import load_model
+
+    with open_reader(data_dir) as reader:
+        frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
+        published = reader.snapshot.published_at
+    model, known = load_model(data_dir), History(frames).known_at(now)
+    if seen is None:
+        return model.forecast_week(known, now, ahead, center_id), published
+    session = model.session(known, center_id=center_id)
+    session.see(now, (), seen.gone)
+    for child_id in seen.absent:
+        session.tell(child_id, absent=True)
+    return session.refresh(now, seen.present, ahead), published

@@ -1,0 +1,125 @@
+"""Call-outs: how long somebody is out, where the plan starts from, and whom it is made for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import optimizer
+from api.console.callout_plan import CallOut
+from api.console.in_force import in_force
+from api.console.plan_files import PlanFiles
+from benchmarks._stage import Stage, stage, week_of
+from domain.people import Segment, Shift
+from flows.staffing import Grid
+from flows.steps import STEPS, open_run
+from optimizer import Plan, Problem
+from storage.settings import Settings
+from tests.console.conftest import Person, hurry, words
+from tests.console.test_plans import at, problem
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A center whose history was read and whose model was trained; its clock stands at 11:00."""
+    with stage(tmp_path_factory.mktemp("learnt"), week_of("small"), prepare=_learn) as found:
+        hurry(found)
+        yield found
+
+
+def _learn(settings: Settings) -> None:
+    for name in ("ingest", "build", "train", "publish"):
+        STEPS[name](open_run(settings))
+
+
+def called_out(running: Stage, person: Person, **form: str) -> tuple[CallOut, str]:
+    html = person.send("/call-out", **form)
+    return list(running.app.state.call_outs._known.values())[-1], words(html)
+
+
+def someone(person: Person, number: int = 0) -> str:
+    return re.findall(r'name="staff_id" value="([^"]+)"', person.read("/call-out"))[number]
+
+
+@pytest.mark.parametrize(
+    ("how", "out", "said"),
+    [("day", (0, 28), "for the rest of the day"), ("until", (0, 8), "until 13:00"), ("from", (8, 28), "from 13:00 on")],
+)
+def test_somebody_may_be_out_all_day_come_later_or_leave_early(
+    director: Person, running: Stage, how: str, out: tuple[int, int], said: str
+) -> None:
+    call_out, html = called_out(running, director, staff_id=someone(director), how=how, at="13:00")
+    assert said in html
+    (absence,) = call_out.problem.adult(call_out.staff_id).absences
+    assert (absence.start, absence.end) == out
+    working = [a for a in call_out.plan.assignments if a.staff_id == call_out.staff_id]
+    assert all(a.end <= absence.start or a.start >= absence.end for a in working)
+    assert bool(working) == (how != "day")
+
+
+@pytest.mark.parametrize(("at", "why"), [("09:00", "is over"), ("22:00", "outside the hours"), ("", "as 11:00")])
+def test_a_time_that_cannot_be_meant_is_refused_in_words(director: Person, at: str, why: str) -> None:
+    assert why in director.send("/call-out", 400, staff_id=someone(director), how="until", at=at)
+
+
+def test_without_a_forecast_the_plan_says_that_it_rests_on_bookings(director: Person, running: Stage) -> None:
+    _, html = called_out(running, director, staff_id=someone(director))
+    assert "from bookings and who is present alone, because there is no forecast" in html
+
+
+def test_with_a_model_the_plan_is_made_for_its_draws_and_says_so(learnt: Stage) -> None:
+    client = learnt.signed_in()
+    person = Person(client)
+    call_out, html = called_out(learnt, person, staff_id=someone(person))
+    assert "Children: from the forecast, with the record as of Wednesday 11 March" in html
+    first = [scenario.required for scenario in call_out.problem.scenarios]
+    assert any(one != first[0] for one in first), "the draws differ"
+    present = learnt.app.state.service.live.centers["c01"].state.rooms
+    for room_id, children in present.items():
+        assert (len(children) > 0) == any(s.required[room_id][0] > 0 for s in call_out.problem.scenarios)
+    client.close()
+
+
+def test_who_was_called_out_before_stays_out_in_the_next_plan(learnt: Stage) -> None:
+    client = learnt.signed_in()
+    person = Person(client)
+    first, _ = called_out(learnt, person, staff_id=someone(person, 0))
+    person.send(f"/call-out/{first.call_out_id}/approve")
+    second, html = called_out(learnt, person, staff_id=someone(person, 1))
+    assert second.problem.adult(first.staff_id).absences == first.problem.adult(first.staff_id).absences
+    assert f"{first.name} for the rest of the day" in html
+    assert f"{first.name} is out" in words(person.read("/call-out"))
+    client.close()
+
+
+def test_the_accepted_plan_of_the_week_is_where_a_call_out_starts_from(director: Person, running: Stage) -> None:
+    call_out, _ = called_out(running, director, staff_id=someone(director))
+    files = PlanFiles(running.settings.data_dir, "c01")
+    whole = Problem.model_validate(call_out.problem.model_dump() | {"label": "2026-W11"})
+    files.write("accepted", whole, optimizer.greedy(whole))
+    try:
+        again, html = called_out(running, director, staff_id=someone(director, 1))
+    finally:
+        for path in (running.settings.data_dir / "plans" / "c01").glob("2026-W11.*"):
+            path.unlink()
+    assert "the accepted plan of 2026-W11" in html
+    accepted = {(a.staff_id, a.start, a.end, a.room_id) for a in optimizer.greedy(whole).assignments}
+    assert {(a.staff_id, a.start, a.end, a.room_id) for a in again.problem.current} == accepted
+
+
+def test_a_plan_says_nothing_of_an_adult_whose_hours_were_changed_since() -> None:
+    asked = problem()
+    plan = Plan.model_validate(optimizer.greedy(asked).model_dump() | {"assignments": [asked.current[2].model_dump()]})
+    grid = Grid(asked.slots)
+
+    def shift(staff_id: str, room: str, until: int) -> Shift:
+        return Shift(staff_id, "c1", staff_id, at(0), at(until), (Segment(at(0), at(until), "room", room),), "1")
+
+    shifts = [shift("s1", "r1", 120), shift("s3", "r1", 120)]
+    assert [(a.staff_id, a.room_id) for a in in_force(grid, shifts, [(asked, plan)], ["s1", "s3"])] == [("s3", "r2")]
+    shorter = [shift("s1", "r1", 120), shift("s3", "r1", 60)]
+    found: list[Any] = [(a.staff_id, a.room_id, a.end) for a in in_force(grid, shorter, [(asked, plan)], ["s1", "s3"])]
+    assert found == [("s3", "r1", 4)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -35,10 +36,11 @@ def scheduled_work(problem: Problem, adult: Adult) -> set[int]:
     worked = {t for t in facts if t < problem.frozen_until}
     wished = {t for shift in adult.shifts for t in range(shift.start, shift.end)}
     wished -= {t for gone in adult.absences for t in range(gone.start, gone.end)}
-    day_of = {t: day for day in problem.days for t in range(day.start, day.end)}
+    day_of = {t: day.start for day in problem.days for t in range(day.start, day.end)}
+    slots_on = Counter(day_of[t] for t in worked)
     hours = problem.slot_minutes / 60
     for t in sorted(t for t in wished if t >= problem.frozen_until):
-        today = sum(1 for s in worked if day_of[s] is day_of[t])
+        today = slots_on[day_of[t]]
         if (today + 1) * hours > adult.max_hours_day + 1e-9:
             continue
         if adult.hours_before + (len(worked) + 1) * hours > adult.max_hours_week + 1e-9:
@@ -46,6 +48,7 @@ def scheduled_work(problem: Problem, adult: Adult) -> set[int]:
         if not today and not (t - 1 in worked and problem.joined(t)) and not _rested(problem, adult, worked, t):
             continue
         worked.add(t)
+        slots_on[day_of[t]] += 1
     return worked
 
 

@@ -1,24 +1,33 @@
-"""Live reassignment: at most three ways out of a disruption, different in kind, in milliseconds.
+"""Live reassignment: at most three ways out of a disruption, different in kind, in milliseconds, without a solver.
 
-Kinds, least disruptive first: a free adult comes; a break waits; an adult moves from a room that can spare one; rooms
-combine; somebody stays longer; a substitute is called. None of them makes another room shorter than it is.
+Kinds, least disruptive first: a free adult comes; a break moves within its window; an adult comes from a room that can
+spare one; two adults move on by one; rooms combine; somebody stays longer; a substitute is called. None of them makes
+any room shorter than it is, and the independent checker accepts each as a plan of the rest of the day.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
 from domain.errors import BadInput
-from optimizer.plan import Plan
+from domain.time import zone
+from optimizer.check import check
+from optimizer.edits import add_adult, call_out, close_room, from_now, only_day, only_day_of
+from optimizer.measure import Measure
+from optimizer.plan import Combined, Plan
 from optimizer.problem import Adult, Assignment, Name, Part, Problem, Slot
+from optimizer.standing import Spots, plan_of, spots_of, standing
+from optimizer.walking import walk_seconds
+from optimizer.ways_out import KINDS, Floor, Kind, WayOut
 
-Kind = Literal["free_adult", "later_break", "move", "combine", "stay_longer", "substitute"]
-KINDS: tuple[Kind, ...] = ("free_adult", "later_break", "move", "combine", "stay_longer", "substitute")
 HORIZON_MINUTES = 120
+_TRIES = 12  # ways shown to the checker at most: a few milliseconds each
+_NEEDY_ROOMS = 2
 
 
 class Disruption(Part):
@@ -52,267 +61,226 @@ class Alternative(Part):
     duty_minutes_today: int = 0
     people_moved: int
     cost: float = 0.0
+    minutes_prevented: float = Field(default=0.0, description="Over the rest of the day, in all rooms.")
+    changes: tuple[Assignment, ...] = Field(default=(), description="Who is where instead.")
     words: str
 
 
 def reassign(problem: Problem, plan: Plan, disruption: Disruption, most: int = 3) -> tuple[Alternative, ...]:
     """The best alternative of each kind, the best kinds first; empty when the rooms do not lack anybody."""
-    view = _View(problem, plan, disruption)
-    best: dict[Kind, tuple[tuple[float, ...], Alternative]] = {}
-    for room in view.needy_rooms():
-        for found in view.alternatives(room):
-            gain = sum(effect.missing_before - effect.missing_after for effect in found.effects)
-            if gain <= 1e-9:
-                continue
-            rank = (
-                -gain,
-                found.cost,
-                found.people_moved,
-                found.walk_seconds,
-                -found.familiarity,
-                found.duty_minutes_today,
-            )
-            if found.kind not in best or (rank, found.staff_id or "") < (
-                best[found.kind][0],
-                best[found.kind][1].staff_id or "",
-            ):
-                best[found.kind] = (rank, found)
-    ordered = sorted(best.values(), key=lambda item: (round(item[0][0]), KINDS.index(item[1].kind)))
-    return tuple(found for _, found in ordered[:most])
+    return tuple(alternative for alternative, _, _ in ways_out(problem, plan, disruption, most))
 
 
-class _View:
-    """The next two hours as they would be if nothing were done."""
+def ways_out(
+    problem: Problem, plan: Plan, disruption: Disruption, most: int = 3
+) -> list[tuple[Alternative, Problem, Plan]]:
+    """Each alternative with the rest of the day as a problem and as the checked plan once it is carried out.
 
-    def __init__(self, problem: Problem, plan: Plan, disruption: Disruption) -> None:
-        self.problem = problem
-        self.disruption = disruption
-        self.adults = {adult.staff_id: adult for adult in problem.staff}
-        self.rooms = {room.room_id: room for room in problem.rooms}
-        _require_known(problem, disruption, self.adults, self.rooms)
-        day = next(day for day in problem.days if day.start <= disruption.slot < day.end)
-        self.day = day
-        length = max(1, HORIZON_MINUTES // problem.slot_minutes)
-        self.window = range(disruption.slot, min(day.end, disruption.slot + length))
-        self.at: dict[str, dict[int, Assignment]] = defaultdict(dict)
-        self.duty: dict[str, int] = defaultdict(int)
-        for item in plan.assignments:
-            if item.start < day.end and item.end > day.start:
-                self._take(item)
-        self.count: dict[tuple[str, int], int] = defaultdict(int)
-        for who, places in self.at.items():
-            for t, place in places.items():
-                if t in self.window and place.room_id and self.may_be(self.adults[who], place.room_id, t):
-                    self.count[place.room_id, t] += 1
+    Slots of the alternatives are those of `problem`; the problem and plan of the rest have the day's own.
+    """
+    situation = _situation(problem, plan, disruption)
+    found: list[tuple[Alternative, Problem, Plan]] = []
+    for way in _ranked(situation, disruption)[:_TRIES]:
+        if len(found) < most and way.kind not in {alternative.kind for alternative, _, _ in found}:
+            done = _carried_out(situation, way)
+            if done is not None:
+                found.append((_told(situation, way, done[1]), *done))
+    return found
 
-    def _take(self, item: Assignment) -> None:
-        gone = self.disruption
-        for t in range(max(item.start, self.day.start), min(item.end, self.day.end)):
-            if gone.kind in ("call_out", "no_show") and item.staff_id == gone.staff_id and t >= gone.slot:
-                continue
-            closed = gone.kind == "room_closes" and item.room_id == gone.room_id and t >= gone.slot
-            self.at[item.staff_id][t] = (
-                Assignment(staff_id=item.staff_id, start=t, end=t + 1, state="idle") if closed else item
-            )
-            self.duty[item.staff_id] += self.problem.slot_minutes * (item.state == "room")
 
-    def may_be(self, adult: Adult, room_id: str, slot: int) -> bool:
-        closed = any(span.start <= slot < span.end for span in self.rooms[room_id].closed)
-        forbidden = any(
-            f.staff_id == adult.staff_id and f.start <= slot < f.end and f.room_id in (None, room_id)
-            for f in self.problem.forbids
+@dataclass(frozen=True)
+class _Situation:
+    """The rest of the day with the disruption in it; `first`: its first slot in the problem asked about."""
+
+    problem: Problem
+    plan: Plan
+    spots: Spots
+    floor: Floor
+    window: range
+    first: int
+
+
+def _situation(problem: Problem, plan: Plan, disruption: Disruption) -> _Situation:
+    _require_known(problem, disruption)
+    index, day = next((i, d) for i, d in enumerate(problem.days) if d.start <= disruption.slot < d.end)
+    today, slot = only_day(problem, index), max(disruption.slot - day.start, problem.frozen_until - day.start)
+    rest = from_now(today, plan.model_copy(update={"assignments": only_day_of(plan, problem, index)}), slot)
+    gone = None
+    if disruption.kind in ("call_out", "no_show") and disruption.staff_id:
+        gone = disruption.staff_id
+        rest = call_out(rest, gone, slot, len(rest.slots))
+    elif disruption.kind == "room_closes" and disruption.room_id:
+        rest = close_room(rest, disruption.room_id, slot, len(rest.slots))
+    current = standing(rest, _still_combined(rest, plan, day.start))
+    spots, measure = spots_of(current.assignments), Measure(rest, current)
+    window = range(slot, min(len(rest.slots), slot + max(1, HORIZON_MINUTES // rest.slot_minutes)))
+    return _Situation(rest, current, spots, Floor(rest, spots, measure, gone), window, day.start)
+
+
+def _still_combined(rest: Problem, plan: Plan, first: int) -> Iterable[Combined]:
+    """What is left of the rooms combined by the plan."""
+    for item in plan.combined:
+        start, end = max(item.start - first, rest.frozen_until), min(item.end - first, len(rest.slots))
+        windows = [
+            c for c in rest.combinations if c.rooms == item.rooms and c.start <= start < end <= c.end
+        ]  # fmt: skip
+        if windows and (end - start >= windows[0].min_slots or end == windows[0].end):
+            yield Combined(rooms=item.rooms, start=start, end=end)
+
+
+def _ranked(situation: _Situation, disruption: Disruption) -> list[WayOut]:
+    """What prevents most in the next two hours first, to a quarter of an hour; then the least disruptive."""
+    floor, window = situation.floor, situation.window
+
+    def rank(way: WayOut) -> tuple[float | str, ...]:
+        soon = way.gain
+        if way.kind not in ("combine", "move_break"):
+            soon = floor.gain(way.room_id, way.start, max(way.start, min(way.end, window.stop)))
+        adult = _who(situation, way)
+        return (
+            -round(soon), KINDS.index(way.kind), -round(way.gain), way.cost,
+            walk_seconds(situation.problem, way.source, way.room_id),
+            -_familiarity(adult, way.room_id), _duty(situation, adult), adult.staff_id if adult else way.source or "",
+            way.start,
+        )  # fmt: skip
+
+    ways = [way for room in _needy_rooms(situation, disruption) for way in floor.ways(room, window)]
+    return _few_of_each(sorted((way for way in ways if way.gain > 1e-9), key=rank))
+
+
+def _few_of_each(ways: list[WayOut]) -> list[WayOut]:
+    """Enough of each kind to replace one that the checker refuses."""
+    seen: dict[str, int] = {}
+    few = []
+    for way in ways:
+        seen[way.kind] = seen.get(way.kind, 0) + 1
+        if seen[way.kind] <= _TRIES // 3:
+            few.append(way)
+    return few
+
+
+def _needy_rooms(situation: _Situation, disruption: Disruption) -> list[str]:
+    """Rooms that lack somebody, the named one alone, else by severity x shortage."""
+    lack = {
+        room.room_id: room.severity * sum(situation.floor.missing(room.room_id, t) for t in situation.window)
+        for room in situation.problem.rooms
+    }
+    needy = sorted((room for room, value in lack.items() if value > 1e-9), key=lambda room: (-lack[room], room))
+    if disruption.kind in ("violation", "predicted_gap") and disruption.room_id is not None:
+        return [room for room in needy if room == disruption.room_id]
+    return needy[:_NEEDY_ROOMS]
+
+
+def _carried_out(situation: _Situation, way: WayOut) -> tuple[Problem, Plan] | None:
+    """The rest of the day with the way taken; None if the checker refuses it or some room would be worse off."""
+    problem = add_adult(situation.problem, way.called) if way.called else situation.problem
+    spots = {who: dict(mine) for who, mine in situation.spots.items()}
+    for who, mine in spots_of(way.changes).items():
+        spots.setdefault(who, {}).update(mine)
+    combined = (*situation.plan.combined, *([way.joined] if way.joined else []))
+    plan = plan_of(problem, spots, combined, [way.longer] if way.longer else [])
+    before = {(short.room_id, short.slot): short.expected for short in situation.plan.shortages}
+    joined = way.joined.rooms if way.joined else ()
+    for short in plan.shortages:
+        if short.room_id not in joined and short.expected > before.get((short.room_id, short.slot), 0.0) + 1e-6:
+            return None
+    if plan.goal("obligations").value > situation.plan.goal("obligations").value or _missing(plan) >= _missing(
+        situation.plan
+    ):
+        return None
+    return (problem, plan) if not check(problem, plan) else None
+
+
+def _told(situation: _Situation, way: WayOut, after: Plan) -> Alternative:
+    problem, adult = situation.problem, _who(situation, way)
+    minutes, first = problem.slot_minutes, situation.first
+    rooms = dict.fromkeys(item.room_id for item in way.changes if item.room_id)
+    touched = dict.fromkeys([way.room_id, *rooms, *filter(None, (way.source, way.second_source))])
+    effects = tuple(
+        Effect(
+            room_id=room,
+            missing_before=_missing(situation.plan, room, situation.window) * minutes,
+            missing_after=_missing(after, room, situation.window) * minutes,
         )
-        closes = self.disruption.kind == "room_closes" and room_id == self.disruption.room_id
-        return adult.counts_in(room_id) and not closed and not forbidden and not closes
-
-    def missing(self, room_id: str, slot: int, change: int = 0) -> float:
-        """Expected adults missing with so many more or fewer there."""
-        if self.disruption.kind == "room_closes" and room_id == self.disruption.room_id:
-            return 0.0
-        count = self.count[room_id, slot] + change
-        return sum(s.weight * max(0, s.required[room_id][slot] - count) for s in self.problem.scenarios)
-
-    def needy_rooms(self) -> list[str]:
-        """Rooms that lack somebody, the named one first, then by severity x shortage."""
-        lack = {
-            room_id: room.severity * sum(self.missing(room_id, t) for t in self.window)
-            for room_id, room in self.rooms.items()
-        }
-        named = self.disruption.room_id
-        needy = sorted((room for room, value in lack.items() if value > 1e-9), key=lambda room: (-lack[room], room))
-        return [named] if named in needy and self.disruption.kind in ("violation", "predicted_gap") else needy[:2]
-
-    def need(self, room: str) -> tuple[int, int]:
-        """From the first to the last slot that lacks somebody, at least the least stay."""
-        slots = [t for t in self.window if self.missing(room, t) > 1e-9]
-        end = max(slots[-1] + 1, slots[0] + self.problem.house.min_stay_slots)
-        return slots[0], min(end, self.window.stop)
-
-    def alternatives(self, room: str) -> Iterator[Alternative]:
-        start, end = self.need(room)
-        for who in sorted(self.adults):
-            adult = self.adults[who]
-            if not all(self.may_be(adult, room, t) for t in range(start, end)):
-                continue
-            if who == self.disruption.staff_id and self.disruption.kind in ("call_out", "no_show"):
-                continue
-            yield from self._of_adult(adult, room, start, end)
-        yield from self._combinations(room, start, end)
-
-    def _of_adult(self, adult: Adult, room: str, start: int, end: int) -> Iterator[Alternative]:
-        places = self.at.get(adult.staff_id, {})
-        states = [places.get(t) for t in range(start, end)]
-        first = states[0]
-        if all(place is None for place in places.values()) and adult.on_call:
-            if all(any(span.start <= t < span.end for span in adult.available) for t in range(start, end)):
-                yield self._move("substitute", adult, None, room, start, end)
-        elif first is None:
-            yield from self._longer(adult, room, start, end)
-        elif first.state == "idle":
-            until = next(
-                (
-                    t
-                    for t, place in zip(range(start, end), states, strict=True)
-                    if place is None or place.state != "idle"
-                ),
-                end,
-            )
-            if until - start >= min(self.problem.house.min_stay_slots, end - start):
-                yield self._move("free_adult", adult, None, room, start, until)
-        elif first.state == "break":
-            yield from self._later_break(adult, room, first)
-        elif first.room_id != room and adult.can_move:
-            same = next(
-                (
-                    t
-                    for t, place in zip(range(start, end), states, strict=True)
-                    if place is None or place.room_id != first.room_id
-                ),
-                end,
-            )
-            found = self._move("move", adult, first.room_id, room, start, same)
-            source = found.effects[1]
-            if source.missing_after <= source.missing_before + 1e-9:
-                yield found
-
-    def _longer(self, adult: Adult, room: str, start: int, end: int) -> Iterator[Alternative]:
-        """Whose shift ended just before and may end later."""
-        until = min(end, max((s.end + s.may_end_later for s in adult.shifts if s.end == start), default=0))
-        if until > start and start - 1 in self.at[adult.staff_id]:
-            worked = len(self.at[adult.staff_id]) + until - start
-            if worked * self.problem.slot_hours <= adult.max_hours_day:
-                yield self._move("stay_longer", adult, None, room, start, until)
-
-    def _later_break(self, adult: Adult, room: str, item: Assignment) -> Iterator[Alternative]:
-        """A break that has not begun and may start later in its window."""
-        pause = next((p for p in adult.breaks if p.break_id == item.break_id), None)
-        if pause is None or item.start < self.disruption.slot or adult.home_room_id != room:
-            return
-        places = self.at[adult.staff_id]
-        for start in range(item.start + 1, pause.end - pause.slots + 1):
-            after = [t for t in range(start, start + pause.slots) if t >= item.end]
-            free = all((place := places.get(t)) is not None and place.state != "break" for t in after)
-            spared = all(
-                t not in self.window or self.missing(room, t, -1) <= self.missing(room, t) + 1e-9 for t in after
-            )
-            if free and spared:
-                yield self._move("later_break", adult, None, room, item.start, min(item.end, start))
-                return
-
-    def _combinations(self, room: str, start: int, end: int) -> Iterator[Alternative]:
-        for item in self.problem.combinations:
-            if room not in item.rooms or not item.start <= start or item.end < end or end - start < item.min_slots:
-                continue
-            before = sum(self.missing(name, t) for name in item.rooms for t in range(start, end))
-            after = 0.0
-            for t in range(start, end):
-                there = sum(
-                    1
-                    for who, places in self.at.items()
-                    if (place := places.get(t))
-                    and place.room_id in item.rooms
-                    and all(map(self.adults[who].counts_in, item.rooms))
-                )
-                numbers = [
-                    (s.weight, item.required[str(i)][t - item.start]) for i, s in enumerate(self.problem.scenarios)
-                ]
-                after += sum(weight * max(0, number - there) for weight, number in numbers)
-            minutes = self.problem.slot_minutes
-            other = next(name for name in item.rooms if name != room)
-            effect = Effect(
-                room_id=room, missing_before=round(before * minutes, 3), missing_after=round(after * minutes, 3)
-            )
-            both = f"{self._room(room)} and {self._room(other)}"
-            yield Alternative(
-                kind="combine", to_room_id=room, from_room_id=other, start=start, end=end, people_moved=0,
-                effects=(effect,),
-                words=f"{both} become one room for {(end - start) * minutes} minutes",
-            )  # fmt: skip
-
-    def _move(self, kind: Kind, adult: Adult, source: str | None, room: str, start: int, end: int) -> Alternative:
-        minutes = self.problem.slot_minutes
-        effects = [self._effect(room, start, end, 1)]
-        if source:
-            effects.append(self._effect(source, start, end, -1))
-        extra = (
-            (end - start) * self.problem.slot_hours * adult.hourly_cost
-            if kind in ("stay_longer", "substitute")
-            else 0.0
-        )
-        familiarity = 1.0 if adult.home_room_id == room else adult.familiar.get(room, 0.0)
-        return Alternative(
-            kind=kind,
-            staff_id=adult.staff_id,
-            from_room_id=source,
-            to_room_id=room,
-            start=start,
-            end=end,
-            effects=tuple(effects),
-            walk_seconds=self._walk(source, room),
-            familiarity=familiarity,
-            duty_minutes_today=self.duty[adult.staff_id],
-            people_moved=0 if kind in ("later_break", "stay_longer") else 1,
-            cost=round(extra, 2),
-            words=self._words(kind, adult, source, room, (end - start) * minutes),
-        )
-
-    def _effect(self, room: str, start: int, end: int, change: int) -> Effect:
-        minutes = self.problem.slot_minutes
-        before = sum(self.missing(room, t) for t in self.window) * minutes
-        after = sum(self.missing(room, t, change if start <= t < end else 0) for t in self.window) * minutes
-        return Effect(room_id=room, missing_before=round(before, 3), missing_after=round(after, 3))
-
-    def _walk(self, source: str | None, room: str) -> int:
-        if source is None or self.rooms[source].wing == self.rooms[room].wing:
-            return 0
-        ends = {self.rooms[source].wing, self.rooms[room].wing}
-        known = [walk.seconds for walk in self.problem.walks if {walk.from_wing, walk.to_wing} == ends]
-        return min(known, default=self.problem.house.other_wing_seconds)
-
-    def _room(self, room_id: str) -> str:
-        return self.rooms[room_id].name or room_id
-
-    def _words(self, kind: Kind, adult: Adult, source: str | None, room: str, minutes: int) -> str:
-        name, to = adult.name or adult.staff_id, self._room(room)
-        origin = self._room(source) if source else ""
-        return {
-            "free_adult": f"{name} is free and comes to {to} for {minutes} minutes",
-            "later_break": f"{name} stays in {to} and takes the break later, still within its window",
-            "move": f"{name} moves from {origin}, which can spare one, to {to} for {minutes} minutes",
-            "stay_longer": f"{name} stays {minutes} minutes longer, in {to}",
-            "substitute": f"{name} is called in for {to}, {minutes} minutes at least",
-            "combine": "",
-        }[kind]
+        for room in touched
+    )
+    return Alternative(
+        kind=way.kind,
+        staff_id=adult.staff_id if adult else None,
+        from_room_id=way.source,
+        to_room_id=way.room_id,
+        start=way.start + first,
+        end=way.end + first,
+        effects=effects,
+        walk_seconds=walk_seconds(problem, way.source, way.room_id),
+        familiarity=_familiarity(adult, way.room_id),
+        duty_minutes_today=_duty(situation, adult),
+        people_moved=0 if way.kind in ("move_break", "stay_longer") else len({item.staff_id for item in way.changes}),
+        cost=way.cost,
+        minutes_prevented=round((_missing(situation.plan) - _missing(after)) * minutes, 3),
+        changes=tuple(
+            item.model_copy(update={"start": item.start + first, "end": item.end + first}) for item in way.changes
+        ),
+        words=_words(situation, way, adult),
+    )
 
 
-def _require_known(
-    problem: Problem, disruption: Disruption, adults: dict[str, Adult], rooms: Mapping[str, object]
-) -> None:
+def _missing(plan: Plan, room_id: str | None = None, window: range | None = None) -> float:
+    """Expected adult-slots missing."""
+    shorts = (short for short in plan.shortages if room_id in (None, short.room_id))
+    return round(sum(short.expected for short in shorts if window is None or short.slot in window), 6)
+
+
+def _who(situation: _Situation, way: WayOut) -> Adult | None:
+    return situation.floor.measure.adults[way.changes[0].staff_id] if way.changes else None
+
+
+def _familiarity(adult: Adult | None, room_id: str) -> float:
+    if adult is None:
+        return 0.0
+    return 1.0 if adult.home_room_id == room_id else adult.familiar.get(room_id, 0.0)
+
+
+def _duty(situation: _Situation, adult: Adult | None) -> int:
+    """Minutes in rooms today, done and planned."""
+    mine = situation.spots.get(adult.staff_id, {}) if adult else {}
+    return situation.problem.slot_minutes * sum(spot.state == "room" for spot in mine.values())
+
+
+def _words(situation: _Situation, way: WayOut, adult: Adult | None) -> str:
+    problem = situation.problem
+    names = {room.room_id: room.name or room.room_id for room in problem.rooms}
+    people = {each.staff_id: each.name or each.staff_id for each in problem.staff}
+    name, to = people[adult.staff_id] if adult else "", names[way.room_id]
+    origin = names.get(way.source or "", "")
+    span = f"{_clock(problem, way.start)} to {_clock(problem, way.end)}"
+    if way.kind == "chain":
+        other = people[way.changes[1].staff_id]
+        place = f"comes from {names[way.second_source]}" if way.second_source else "is free"
+        return f"{name} moves from {origin} to {to}, {span}; {other} {place} and takes {name}'s place"
+    later = way.changes[-1] if way.changes else None
+    return {
+        "free_adult": f"{name} is free and comes to {to}, {span}",
+        "move_break": f"{name} stays in {to}; the break is at {_clock(problem, later.start) if later else ''} instead",
+        "move": f"{name} moves from {origin}, which can spare one, to {to}, {span}",
+        "combine": f"{to} and {origin} become one room, {span}",
+        "stay_longer": f"{name} stays longer, in {to}, {span}",
+        "substitute": f"{name} is called in for {to}, {span}",
+    }[way.kind]
+
+
+def _clock(problem: Problem, slot: int) -> str:
+    """Local time at which the slot begins, also of the one after the last."""
+    at = problem.slots[slot - 1] + timedelta(minutes=problem.slot_minutes) if slot else problem.slots[0]
+    return at.astimezone(zone(problem.timezone)).strftime("%H:%M")
+
+
+def _require_known(problem: Problem, disruption: Disruption) -> None:
     if disruption.slot >= len(problem.slots):
         raise BadInput(f"field 'slot': {disruption.slot} lies beyond the last slot {len(problem.slots) - 1}")
-    if disruption.staff_id is not None and disruption.staff_id not in adults:
+    if disruption.staff_id is not None and all(disruption.staff_id != each.staff_id for each in problem.staff):
         raise BadInput(f"field 'staff_id': '{disruption.staff_id}' is not among the staff")
-    if disruption.room_id is not None and disruption.room_id not in rooms:
+    if disruption.room_id is not None and all(disruption.room_id != each.room_id for each in problem.rooms):
         raise BadInput(f"field 'room_id': '{disruption.room_id}' is not among the rooms")
     if disruption.kind in ("call_out", "no_show") and disruption.staff_id is None:
         raise BadInput(f"field 'staff_id': a disruption of kind {disruption.kind} needs one")

@@ -1,4 +1,4 @@
-"""How many slots a walk between wings takes, for the checker and for live moves; the planner reckons on its own."""
+"""How long a walk between wings takes, for the checker and for live moves; the planner reckons on its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def lost_slots(problem: Problem, wing: str, other: str) -> int:
     return _ways(wings, problem.walks, house.other_wing_seconds, house.walk_free_seconds, problem.slot_minutes)[
         wing, other
     ]
+
+
+def walk_seconds(problem: Problem, source: str | None, room_id: str) -> int:
+    """From one room to another; 0 within a wing or from no room."""
+    wing = {room.room_id: room.wing for room in problem.rooms}
+    if source is None or wing[source] == wing[room_id]:
+        return 0
+    known = [w.seconds for w in problem.walks if {w.from_wing, w.to_wing} == {wing[source], wing[room_id]}]
+    return min(known, default=problem.house.other_wing_seconds)
 
 
 @lru_cache(maxsize=64)

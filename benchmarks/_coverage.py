@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import rulebook
-from api.console.day_problem import DayFacts, pose_day
+from api.day_problem import DayFacts, pose_day
 from connectors.platform import PlatformClient
 from domain.time import iso_week_start, local_instant
 from evaluator import BookedExpectation, CenterFacts, CenterState

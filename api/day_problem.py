@@ -1,0 +1,187 @@
+"""The rest of a day as a coverage problem: the children expected, the adults there are, the plan in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from api.in_force import in_force
+from domain.people import Availability, Shift
+from domain.places import Room
+from domain.time import SLOT, Interval, slots
+from evaluator import CenterFacts
+from evaluator.expectations import Expectation
+from flows.staffing import Grid, StaffFacts, adults_of
+from optimizer import Plan, Problem
+from optimizer import problem as coverage
+from rulebook import Rulebook
+
+_DRAWS = 120
+_SCENARIOS = 5
+_INFANT_MONTHS = 12
+_INFANT_SEVERITY = 2.0
+_JOINED_EARLY = timedelta(minutes=60)  # of opening: rooms may be one
+_JOINED_LATE = timedelta(minutes=90)  # before closing
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """What one day is posed from. `shifts` and `free` cover the day; of `plans` in force over them the later holds."""
+
+    facts: CenterFacts
+    book: Rulebook
+    shifts: Sequence[Shift]
+    free: Sequence[Availability]
+    expectation: Expectation
+    plans: Sequence[tuple[Problem, Plan]] = ()
+
+
+def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Interval], label: str) -> Problem | None:
+    """The problem of the slots of that day that lie ahead; None when the center is closed for the rest of it.
+
+    `absent`: who is out, and when.
+    """
+    facts = known.facts
+    opening = facts.opening(day)
+    ahead = slots_ahead(facts, day, now)
+    rooms = sorted(facts.rooms.values(), key=lambda room: (room.age_min_months, room.room_id))
+    if opening is None or not ahead or not rooms:
+        return None
+    grid = Grid(ahead)
+    staff = _adults(known, rooms, ahead, day, now, absent)
+    demand = _Demand(known, rooms, ahead)
+    return Problem(
+        center_id=facts.center.center_id,
+        label=label,
+        timezone=facts.center.timezone,
+        slots=ahead,
+        days=(coverage.Day(day=day, start=0, end=len(ahead)),),
+        rooms=tuple(
+            coverage.Room(
+                room_id=room.room_id,
+                name=room.name,
+                wing="",
+                severity=_INFANT_SEVERITY if room.age_min_months < _INFANT_MONTHS else 1.0,
+            )
+            for room in rooms
+        ),
+        scenarios=demand.scenarios(),
+        combinations=demand.combinations(opening),
+        staff=staff,
+        current=in_force(grid, known.shifts, known.plans, [adult.staff_id for adult in staff]),
+        seed=1,
+    )  # fmt: skip
+
+
+def slots_ahead(facts: CenterFacts, day: date, now: datetime) -> tuple[datetime, ...]:
+    opening = facts.opening(day)
+    return tuple(at for at in slots(opening) if at >= now) if opening else ()
+
+
+def _adults(
+    known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime], day: date, now: datetime,
+    absent: Mapping[str, Interval],
+) -> tuple[coverage.Adult, ...]:  # fmt: skip
+    """Everybody who counts somewhere; breaks that are over are not taken again."""
+    facts = known.facts
+    shifts = [
+        replace(each, segments=tuple(part for part in each.segments if part.kind != "break" or part.end > now))
+        for each in known.shifts
+    ]
+    free: dict[str, list[Interval]] = {}
+    for row in known.free:
+        free.setdefault(row.staff_id, []).append(Interval(row.start, row.end))
+    staff = StaffFacts(list(facts.staff.values()), shifts, free, ())
+    monday = day - timedelta(days=day.weekday())
+    found = adults_of(facts.center, rooms, staff, Grid(tuple(ahead)), monday, now, known.book)
+    return tuple(
+        adult.model_copy(
+            update={
+                "name": facts.display(adult.staff_id),
+                "absences": _touched(ahead, absent.get(adult.staff_id)),
+            }
+        )
+        for adult in found
+    )
+
+
+def _touched(ahead: Sequence[datetime], absence: Interval | None) -> tuple[coverage.Span, ...]:
+    """The slots an absence reaches into."""
+    touched = [n for n, at in enumerate(ahead) if absence and at < absence.end and at + SLOT > absence.start]
+    return (coverage.Span(start=touched[0], end=touched[-1] + 1),) if touched else ()
+
+
+class _Demand:
+    """What the law asks for in a few whole draws of who comes and goes: of draws ranked by need, the middle one of
+    each equal part."""
+
+    def __init__(self, known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime]) -> None:
+        expectation = known.expectation
+        self._law, self._rooms, self._ahead = _Law(known), rooms, ahead
+        self._ages = {room.room_id: [expectation.ages(room.room_id, at, _DRAWS) for at in ahead] for room in rooms}
+        self._required = {
+            room.room_id: [
+                [self._law.required(ages, at, room) for ages in draws]
+                for draws, at in zip(self._ages[room.room_id], ahead, strict=True)
+            ]
+            for room in rooms
+        }
+        need = [sum(row[draw] for rows in self._required.values() for row in rows) for draw in range(_DRAWS)]
+        ranked = sorted(range(_DRAWS), key=lambda draw: (need[draw], draw))
+        part = _DRAWS // _SCENARIOS
+        self._chosen = [ranked[part * number + part // 2] for number in range(_SCENARIOS)]
+
+    def scenarios(self) -> tuple[coverage.Scenario, ...]:
+        return tuple(
+            coverage.Scenario(
+                name=f"draw {draw}",
+                weight=1 / _SCENARIOS,
+                required={room_id: tuple(row[draw] for row in rows) for room_id, rows in self._required.items()},
+            )
+            for draw in self._chosen
+        )
+
+    def combinations(self, opening: Interval) -> tuple[coverage.Combination, ...]:
+        """Pairs the center joins, in the first hour and towards closing, with what the joined room requires."""
+        early = [n for n, at in enumerate(self._ahead) if at < opening.start + _JOINED_EARLY]
+        late = [n for n, at in enumerate(self._ahead) if at >= opening.end - _JOINED_LATE]
+        windows = [(early[0], early[-1] + 1)] if len(early) > 1 else []
+        windows += [(late[0], late[-1] + 1)] if len(late) > 1 and late[0] >= len(early) else []
+        rooms = {room.room_id: room for room in self._rooms}
+        pairs = sorted({tuple(sorted((r.room_id, o))) for r in self._rooms for o in r.combines_with if o in rooms})
+        return tuple(
+            coverage.Combination(
+                start=start, end=end, rooms=pair,
+                required={str(n): self._joined(draw, pair, start, end) for n, draw in enumerate(self._chosen)},
+            )
+            for start, end in windows for pair in pairs
+        )  # fmt: skip
+
+    def _joined(self, draw: int, pair: tuple[str, ...], start: int, end: int) -> tuple[int, ...]:
+        target = next(room for room in self._rooms if room.room_id == pair[0])
+        crowds = ([age for room in pair for age in self._ages[room][n][draw]] for n in range(start, end))
+        return tuple(
+            self._law.required(crowd, self._ahead[n], target)
+            for n, crowd in zip(range(start, end), crowds, strict=True)
+        )
+
+
+class _Law:
+    """The rulebook asked once per crowd of ages and part of the day."""
+
+    def __init__(self, known: DayFacts) -> None:
+        self._known, self._found = known, dict[tuple[object, ...], int]()
+        center = known.facts.center
+        self._edges = known.book.boundaries(center.opens, center.closes)
+
+    def required(self, ages: Sequence[int | None], at: datetime, room: Room) -> int:
+        if not ages:
+            return 0
+        local, center = at.astimezone(self._known.facts.tz).time(), self._known.facts.center
+        napping = room.nap is not None and room.nap.start <= local < room.nap.end
+        key = (tuple(ages), napping, sum(edge <= local for edge in self._edges))
+        if key not in self._found:
+            activity = "nap" if napping else "normal"
+            self._found[key] = self._known.book.required(ages, local, activity, center.opens, center.closes)
+        return self._found[key]

@@ -22,6 +22,7 @@ from api.console import (
     settings,
     signin,
     week,
+    week_edit,
 )
 from api.console.board import Boards
 from api.console.callout_plan import CallOuts
@@ -30,8 +31,8 @@ from api.console.links import InspectorVisits
 from api.console.solving import Solver
 
 PAGES: list[APIRouter] = [
-    signin.router, now.router, week.router, callout.router, roll_call.router, incidents.router, reports.router,
-    inspector.router, learn.router, settings.router, families.router,
+    signin.router, now.router, week.router, week_edit.router, callout.router, roll_call.router, incidents.router,
+    reports.router, inspector.router, learn.router, settings.router, families.router,
 ]  # fmt: skip
 
 

@@ -22,12 +22,12 @@ from api.console.callout_plan import (
     short_hours,
     to_ask,
 )
-from api.console.day_problem import DayFacts, pose_day, slots_ahead
 from api.console.expected import expected_on
 from api.console.frame import Visit, Visiting
-from api.console.plan_files import PlanFiles, StoredPlan
 from api.console.solving import Solver
 from api.console.week_view import short_times
+from api.day_problem import DayFacts, pose_day, slots_ahead
+from api.plan_files import PlanFiles, StoredPlan
 from domain.errors import BadInput, Conflict, NotFound, PlatformError, RatiocastError
 from domain.people import Availability, Shift
 from domain.time import Interval, local_day

@@ -14,6 +14,14 @@ from optimizer.plan import Shortage
 from optimizer.problem import Day, Lock
 
 MENTIONED = 0.05  # chance of a shortage from which it is shown
+GOAL_WORDS = {
+    "obligations": "breaks missed and your words not kept",
+    "shortage": "quarter hours an adult is missing, expected; infants count twice",
+    "haste": "a second change of room within the hour, late breaks",
+    "cost": "cost of extra hours",
+    "disruption": "points for moves, unfamiliar rooms, joined rooms",
+    "fairness": "uneven turns of the floats (squared hours)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,22 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """Columns in which a room is one with others."""
+
+    first: int
+    last: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     key: str
     name: str
     lanes: int
     turns: tuple[Turn, ...]
     gaps: tuple[Gap, ...]
+    joined: tuple[Joined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,8 @@ def rows_by_room(problem: Problem, plan: Plan, day: Day) -> list[Row]:
             and (away[each.staff_id] != room.room_id or _float(problem, each.staff_id))
         ]  # fmt: skip
         turns, lanes = _turns(problem, day, here)
-        rows.append(Row(room.room_id, room.name or room.room_id, lanes, turns, gaps(plan, day, room.room_id)))
+        joined = _joined(problem, plan, day, room.room_id)
+        rows.append(Row(room.room_id, room.name or room.room_id, lanes, turns, gaps(plan, day, room.room_id), joined))
     return rows
 
 
@@ -133,6 +152,29 @@ def gaps(plan: Plan, day: Day, room_id: str) -> tuple[Gap, ...]:
         )
         for run in _runs(s for s in plan.shortages if s.room_id == room_id and day.start <= s.slot < day.end)
     )  # fmt: skip
+
+
+def _joined(problem: Problem, plan: Plan, day: Day, room_id: str) -> tuple[Joined, ...]:
+    names = {room.room_id: room.name or room.room_id for room in problem.rooms}
+    return tuple(
+        Joined(
+            each.start - day.start + 1, each.end - day.start + 1,
+            f"one with {' and '.join(names[other] for other in each.rooms if other != room_id)}",
+        )
+        for each in plan.combined
+        if room_id in each.rooms and day.start <= each.start < day.end
+    )  # fmt: skip
+
+
+def people(problem: Problem, plan: Plan) -> list[tuple[str, str]]:
+    """Id and name of everybody the plan has something for."""
+    working = {each.staff_id for each in plan.assignments}
+    return [(adult.staff_id, adult.name or adult.staff_id) for adult in problem.staff if adult.staff_id in working]
+
+
+def dates(problem: Problem) -> str:
+    first, last = problem.days[0].day, problem.days[-1].day
+    return f"{first:%-d %B} to {last:%-d %B %Y}" if first != last else f"{first:%-d %B %Y}"
 
 
 def short_times(problem: Problem, plan: Plan) -> list[ShortTime]:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from api.access import may, require_center
 from api.dependencies import CenterQuery, TheService
 from api.errors import responses
+from api.plan_files import PlanFiles
 from api.service import Service
 from domain.errors import NotFound
 from domain.time import iso_week_start
@@ -59,23 +60,38 @@ async def risks(service: TheService, caller: Forecasts, center_id: CenterQuery) 
 
 @router.get("/plans", responses=responses(404, 503))
 async def plans(service: TheService, caller: Plans, center_id: CenterQuery) -> list[dict[str, Any]]:
-    """The weeks there are plans for."""
+    """The weeks there are plans for. Of a week somebody has accepted a plan for, that plan, by whom and when."""
     require_center(caller, center_id)
     sql = "SELECT center_id, week, made_at, status, gap, sha256 FROM plans WHERE center_id = ? ORDER BY week"
-    return await snapshot(service, lambda reader: rows_of(reader, sql, [center_id]))
+    rows = await snapshot(service, lambda reader: rows_of(reader, sql, [center_id]))
+    files = PlanFiles(service.settings.data_dir, center_id)
+    return await asyncio.to_thread(lambda: [row | _accepted(files, row["week"]) for row in rows])
 
 
 @router.get("/plans/{week}", responses=responses(400, 404, 503))
 async def plan(week: Week, service: TheService, caller: Plans, center_id: CenterQuery) -> dict[str, Any]:
-    """The coverage plan of a week and the problem it solves."""
+    """The coverage plan of a week and the problem it solves: the accepted one, else the planner's."""
     require_center(caller, center_id)
     iso_week_start(week)
     sql = "SELECT * FROM plans WHERE center_id = ? AND week = ?"
     found = await snapshot(service, lambda reader: rows_of(reader, sql, [center_id, week]))
     if not found:
         raise NotFound(f"no plan of {center_id} for {week} has been published")
-    row = found[0]
-    return {**row, "problem": json.loads(row["problem"] or "null"), "plan": json.loads(row["plan"] or "null")}
+    row, files = found[0], PlanFiles(service.settings.data_dir, center_id)
+    texts = {name: json.loads(row[name] or "null") for name in ("problem", "plan")}
+    accepted = await asyncio.to_thread(_accepted, files, week)
+    if accepted["accepted_at"] and (kept := await asyncio.to_thread(files.read, week, "accepted")):
+        texts = {"problem": kept.problem.model_dump(mode="json"), "plan": kept.plan.model_dump(mode="json")}
+    return row | accepted | texts
+
+
+def _accepted(files: PlanFiles, week: str) -> dict[str, Any]:
+    """What an acceptance changes in a plan's row."""
+    record = files.acceptance(week)
+    if record is None:
+        return {"accepted_at": None, "accepted_by": None}
+    shown = {"status", "gap", "sha256", "accepted_at", "accepted_by"}
+    return record.model_dump(mode="json", include=shown)
 
 
 async def snapshot(service: Service, read: Callable[[SnapshotReader], T]) -> T:

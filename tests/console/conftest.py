@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import optimizer
-from api.console.plan_files import PlanFiles
+from api.plan_files import PlanFiles
 from benchmarks._coverage import week_problem
 from benchmarks._stage import Stage, stage, week_of
 from connectors.platform import PlatformClient

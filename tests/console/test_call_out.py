@@ -10,8 +10,8 @@ import pytest
 
 import optimizer
 from api.console.callout_plan import CallOut
-from api.console.in_force import in_force
-from api.console.plan_files import PlanFiles
+from api.in_force import in_force
+from api.plan_files import PlanFiles
 from benchmarks._stage import Stage, stage, week_of
 from domain.people import Segment, Shift
 from flows.staffing import Grid

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import optimizer
 from api.console import week_view
 from api.console.callout_plan import changes_of, missing_hours_of, overlaid, short_hours
-from api.console.plan_files import PlanFiles
+from api.plan_files import PlanFiles
 from benchmarks._stage import MORNING, Stage
 from domain.errors import BadInput, NotFound
 from domain.people import Segment

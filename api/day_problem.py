@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from api.in_force import in_force
 from domain.people import Availability, Shift
@@ -12,12 +12,12 @@ from domain.places import Room
 from domain.time import SLOT, Interval, slots
 from evaluator import CenterFacts
 from evaluator.expectations import Expectation
+from flows.room_map import walks_between, wings_of
 from flows.staffing import Grid, StaffFacts, adults_of
 from optimizer import Plan, Problem
 from optimizer import problem as coverage
 from rulebook import Rulebook
 
-_DRAWS = 120
 _SCENARIOS = 5
 _INFANT_MONTHS = 12
 _INFANT_SEVERITY = 2.0
@@ -35,6 +35,7 @@ class DayFacts:
     free: Sequence[Availability]
     expectation: Expectation
     plans: Sequence[tuple[Problem, Plan]] = ()
+    draws: int = 120  # of the children expected; a few stand for all
 
 
 def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Interval], label: str) -> Problem | None:
@@ -48,7 +49,7 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
     rooms = sorted(facts.rooms.values(), key=lambda room: (room.age_min_months, room.room_id))
     if opening is None or not ahead or not rooms:
         return None
-    grid = Grid(ahead)
+    grid, wings = Grid(ahead), wings_of(rooms)
     staff = _adults(known, rooms, ahead, day, now, absent)
     demand = _Demand(known, rooms, ahead)
     return Problem(
@@ -61,13 +62,14 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
             coverage.Room(
                 room_id=room.room_id,
                 name=room.name,
-                wing="",
+                wing=wings[room.room_id],
                 severity=_INFANT_SEVERITY if room.age_min_months < _INFANT_MONTHS else 1.0,
             )
             for room in rooms
         ),
         scenarios=demand.scenarios(),
         combinations=demand.combinations(opening),
+        walks=walks_between(rooms, wings),
         staff=staff,
         current=in_force(grid, known.shifts, known.plans, [adult.staff_id for adult in staff]),
         seed=1,
@@ -119,7 +121,7 @@ class _Demand:
     def __init__(self, known: DayFacts, rooms: Sequence[Room], ahead: Sequence[datetime]) -> None:
         expectation = known.expectation
         self._law, self._rooms, self._ahead = _Law(known), rooms, ahead
-        self._ages = {room.room_id: [expectation.ages(room.room_id, at, _DRAWS) for at in ahead] for room in rooms}
+        self._ages = {room.room_id: [expectation.ages(room.room_id, at, known.draws) for at in ahead] for room in rooms}
         self._required = {
             room.room_id: [
                 [self._law.required(ages, at, room) for ages in draws]
@@ -127,9 +129,10 @@ class _Demand:
             ]
             for room in rooms
         }
-        need = [sum(row[draw] for rows in self._required.values() for row in rows) for draw in range(_DRAWS)]
-        ranked = sorted(range(_DRAWS), key=lambda draw: (need[draw], draw))
-        part = _DRAWS // _SCENARIOS
+        draws = range(known.draws)
+        need = [sum(row[draw] for rows in self._required.values() for row in rows) for draw in draws]
+        ranked = sorted(draws, key=lambda draw: (need[draw], draw))
+        part = known.draws // _SCENARIOS
         self._chosen = [ranked[part * number + part // 2] for number in range(_SCENARIOS)]
 
     def scenarios(self) -> tuple[coverage.Scenario, ...]:
@@ -172,16 +175,25 @@ class _Law:
 
     def __init__(self, known: DayFacts) -> None:
         self._known, self._found = known, dict[tuple[object, ...], int]()
+        self._times = dict[datetime, tuple[time, int]]()
         center = known.facts.center
         self._edges = known.book.boundaries(center.opens, center.closes)
 
     def required(self, ages: Sequence[int | None], at: datetime, room: Room) -> int:
         if not ages:
             return 0
-        local, center = at.astimezone(self._known.facts.tz).time(), self._known.facts.center
+        local, part = self._when(at)
+        center = self._known.facts.center
         napping = room.nap is not None and room.nap.start <= local < room.nap.end
-        key = (tuple(ages), napping, sum(edge <= local for edge in self._edges))
+        key = (tuple(ages), napping, part)
         if key not in self._found:
             activity = "nap" if napping else "normal"
             self._found[key] = self._known.book.required(ages, local, activity, center.opens, center.closes)
         return self._found[key]
+
+    def _when(self, at: datetime) -> tuple[time, int]:
+        """The local time, and which stretch between the instants at which a rule may change by itself."""
+        if at not in self._times:
+            local = at.astimezone(self._known.facts.tz).time()
+            self._times[at] = (local, sum(edge <= local for edge in self._edges))
+        return self._times[at]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from domain.places import Center, Room
 from domain.time import Interval, iso_week_start, local_instant, slots, zone
 from flows.choices import NOTHING_CHOSEN, rooms_chosen, staff_chosen
 from flows.demand import Demand, Law, demand_of, governing_rules, scenario_numbers
+from flows.room_map import walks_between, wings_of
 from flows.rows import room_of, shift_of, staff_of
 from flows.staffing import FAMILIAR_DAYS, Grid, StaffFacts, adults_of
 from flows.train import history_of
@@ -66,7 +67,7 @@ def pose(
     adults = adults_of(center, rooms, facts, grid, monday, now, law.book(instants[0]))
     if not adults:
         raise BadInput(f"nobody who counts is scheduled in {week}; enter the shifts on the platform, then ingest again")
-    wings, rules = _wings(rooms), governing_rules(demand, law, rooms)
+    wings, rules = wings_of(rooms), governing_rules(demand, law, rooms)
     problem = Problem(
         center_id=center_id,
         label=week,
@@ -89,7 +90,7 @@ def pose(
         ),
         staff=adults,
         combinations=_combinations(law, rooms, demand, days),
-        walks=_walks(rooms, wings),
+        walks=walks_between(rooms, wings),
         seed=SEED,
     )
     return Posed(problem, demand, center, tuple(rooms), law)
@@ -136,31 +137,6 @@ def _staff_facts(
     )
     spans = [(row["staff_id"], row["room_id"], Interval(row["start"], max(row["start"], row["end"]))) for row in worked]
     return StaffFacts(staff, sorted(shifts, key=lambda shift: (shift.start, shift.shift_id)), free, spans)
-
-
-def _wings(rooms: Sequence[Room]) -> dict[str, str]:
-    """Rooms that lie side by side, directly or through others, form a wing; it is named after its first room."""
-    wing = {room.room_id: room.room_id for room in rooms}
-    for room in rooms:
-        for other in room.adjacent_room_ids:
-            if other in wing:
-                joined = {wing[room.room_id], wing[other]}
-                wing = {key: min(joined) if value in joined else value for key, value in wing.items()}
-    return wing
-
-
-def _walks(rooms: Sequence[Room], wings: Mapping[str, str]) -> tuple[coverage.Walk, ...]:
-    """The longest walk told between rooms of two wings."""
-    longest: dict[tuple[str, str], int] = {}
-    for room in rooms:
-        for other, seconds in room.walk_seconds.items():
-            pair = (wings[room.room_id], wings.get(other, ""))
-            if pair[1] and pair[0] != pair[1]:
-                longest[pair] = max(longest.get(pair, 0), seconds)
-    return tuple(
-        coverage.Walk(from_wing=start, to_wing=end, seconds=seconds)
-        for (start, end), seconds in sorted(longest.items())
-    )
 
 
 def _combinations(

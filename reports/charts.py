@@ -12,45 +12,82 @@ from html import escape
 
 @dataclass(frozen=True, slots=True)
 class BandPoint:
-    """One target time of a forecast: its label, quantiles of children, and the most children allowed then."""
+    """One target time of a forecast: quantiles of the children, of the adults they need, and the adults expected."""
 
     label: str
     low: float  # q10
     middle: float  # q50
     high: float  # q90
-    allowed: float | None  # children the adults expected then may have; None: unknown
+    need_low: int = 0
+    need: int = 0
+    need_high: int = 0
+    adults: int | None = None  # None: unknown
 
 
-def band(points: Sequence[BandPoint], title: str, *, width: int = 320, height: int = 96) -> str:
-    """The next hour: the 80 % interval of children as a band, the median as a line, the allowed number as steps."""
+_LEFT, _RIGHT = 66, 10
+
+
+def band(points: Sequence[BandPoint], title: str, *, width: int = 320, height: int = 122) -> str:
+    """The next hour. Above, the children: 80 % interval as a band, median as a line.
+    Below, the adults: those present and planned as steps, the number needed with its 80 % interval as a band.
+    """
     if len(points) < 2:
         return _nothing(title, "no forecast yet", width, height)
-    left, right, top, bottom = 26, 6, 8, 18
-    most = max(max(p.high, p.allowed or 0) for p in points) * 1.1 + 0.5
-    xs = [left + i * (width - left - right) / (len(points) - 1) for i in range(len(points))]
+    xs = [_LEFT + i * (width - _LEFT - _RIGHT) / (len(points) - 1) for i in range(len(points))]
+    split = height * 0.56
+    last = points[-1]
+    described = (
+        f"Expected children from {points[0].label} to {last.label}: at the end about {last.middle:.0f}, "
+        f"80 % between {last.low:.0f} and {last.high:.0f}."
+    )
+    if last.adults is not None:
+        described += (
+            f" Adults then: {last.adults}; needed {last.need}, 80 % between {last.need_low} and {last.need_high}."
+        )
+    parts = [
+        *_children(points, xs, 8, split - 8),
+        *(_adults(points, xs, split + 6, height - 18) if last.adults is not None else []),
+        _text(xs[0], height - 3, points[0].label),
+        _text(xs[-1], height - 3, points[-1].label, anchor="end"),
+    ]
+    return _svg(parts, title, described, width, height)
+
+
+def _children(points: Sequence[BandPoint], xs: Sequence[float], top: float, bottom: float) -> list[str]:
+    most = max(p.high for p in points) * 1.1 + 0.5
 
     def y(value: float) -> float:
-        return top + (1 - value / most) * (height - top - bottom)
+        return top + (1 - value / most) * (bottom - top)
 
     upper = [(x, y(p.high)) for x, p in zip(xs, points, strict=True)]
     lower = [(x, y(p.low)) for x, p in zip(xs, points, strict=True)]
     median = [(x, y(p.middle)) for x, p in zip(xs, points, strict=True)]
-    parts = [
+    return [
         f'<polygon points="{_points(upper + lower[::-1])}" fill="var(--band)"/>',
         f'<polyline points="{_points(median)}" fill="none" stroke="var(--band-line)" stroke-width="2"/>',
-        _steps([(x, y(p.allowed)) for x, p in zip(xs, points, strict=True) if p.allowed is not None]),
-        _text(2, y(0), "0"),
-        _text(2, top + 8, f"{most:.0f}"),
-        _text(xs[0], height - 4, points[0].label),
-        _text(xs[-1], height - 4, points[-1].label, anchor="end"),
+        _text(2, y(points[0].middle) + 4, f"{points[0].middle:.0f} children"),
     ]
-    last = points[-1]
-    limit = "" if last.allowed is None else f" Allowed then: {last.allowed:.0f}."
-    described = (
-        f"Expected children from {points[0].label} to {last.label}: at the end about {last.middle:.0f}, "
-        f"80 % between {last.low:.0f} and {last.high:.0f}.{limit}"
-    )
-    return _svg(parts, title, described, width, height)
+
+
+def _adults(points: Sequence[BandPoint], xs: Sequence[float], top: float, bottom: float) -> list[str]:
+    most = max(max(p.need_high, p.adults or 0) for p in points) + 0.5
+
+    def y(value: float) -> float:
+        return top + (1 - value / most) * (bottom - top)
+
+    upper = [(x, y(p.need_high)) for x, p in zip(xs, points, strict=True)]
+    lower = [(x, y(p.need_low)) for x, p in zip(xs, points, strict=True)]
+    adults = [(x, y(p.adults or 0)) for x, p in zip(xs, points, strict=True)]
+    first = points[0]
+    same = first.adults is not None and abs(y(first.adults) - y(first.need)) < 12
+    words = f"{first.adults} adults" if first.adults != 1 else "1 adult"
+    return [
+        f'<line x1="2" x2="{xs[-1]:.1f}" y1="{top - 5:.1f}" y2="{top - 5:.1f}" stroke="var(--line)"/>',
+        f'<polygon points="{_points(upper + lower[::-1])}" fill="var(--warn-soft)" stroke="var(--warn)"/>',
+        f'<path d="{_steps(adults)}" fill="none" stroke="var(--good)" stroke-width="2"/>',
+        _text(2, y(first.adults or 0) + 4, words, fill="var(--good)"),
+        "" if same else _text(2, y(first.need) + 4, f"{first.need} needed", fill="var(--warn)"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +173,8 @@ def _heat_cell(cell: HeatCell, left: float, top: float, width: float, height: fl
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> str:
-    if not points:
-        return ""
-    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
-    return f'<path d="{path}" fill="none" stroke="var(--bad)" stroke-width="2" stroke-dasharray="5 3"/>'
+    """A path that keeps each height up to the next point."""
+    return f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
 
 
 def _points(points: Sequence[tuple[float, float]]) -> str:

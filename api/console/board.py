@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from markupsafe import Markup
-
 from api.center import LiveCenter
-from api.console.band import Bands
+from api.console.band import Bands, Hour
 from api.console.frame import templates
 from api.console.tiles import Tile, tiles
 from api.service import Service
@@ -60,14 +58,14 @@ class Board:
             template = templates.get_template("now/board.html")
             return template.render(tiles=drawn, center=center, degraded=list(self.service.degraded.values()))
         template = templates.get_template("now/tile.html")
-        return "".join(template.render(tile=tile, band=svg) for tile, svg in drawn)
+        return "".join(template.render(tile=tile, band=band) for tile, band in drawn)
 
-    def tiles(self, center: LiveCenter, only: Iterable[str] | None = None) -> list[tuple[Tile, Markup]]:
+    def tiles(self, center: LiveCenter, only: Iterable[str] | None = None) -> list[tuple[Tile, Hour]]:
         assessment = center.assessment
         if assessment is None:
             return []
         return [
-            (tile, Markup(self.bands.of(center, assessment, assessment.rooms[tile.room_id])))  # noqa: S704  our own SVG
+            (tile, self.bands.of(center, assessment, assessment.rooms[tile.room_id]))
             for tile in tiles(center, assessment, only)
         ]
 

@@ -13,8 +13,10 @@ def texts(svg: str) -> list[str]:
 
 
 def test_a_band_says_its_last_interval_in_words() -> None:
-    svg = band([BandPoint("10:00", 3, 4, 5, 8), BandPoint("11:00", 4, 6, 9, None)], "Toddler A")
-    assert "at the end about 6, 80 % between 4 and 9." in svg
+    points = [BandPoint("10:00", 4, 4, 4, 1, 1, 1, 5), BandPoint("11:00", 4, 6, 9, 1, 2, 2, 1)]
+    svg = band(points, "Toddler A")
+    assert "at the end about 6, 80 % between 4 and 9. Adults then: 1; needed 2, 80 % between 1 and 2." in svg
+    assert {"4 children", "5 adults", "1 needed"} <= set(texts(svg))
 
 
 def test_a_band_without_forecast_says_so() -> None:
@@ -41,6 +43,6 @@ def test_a_shortage_is_counted_in_words() -> None:
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 50), st.floats(0, 50)), max_size=13), st.text(max_size=8))
 def test_any_forecast_gives_a_well_formed_picture(rows: list[tuple[float, float, float]], title: str) -> None:
     clean = "".join(c for c in title if c.isprintable())
-    points = [BandPoint(f"{i}", *sorted(row), allowed=None if i % 2 else 5) for i, row in enumerate(rows)]
+    points = [BandPoint(f"{i}", *sorted(row), adults=None if i % 2 else 5) for i, row in enumerate(rows)]
     ET.fromstring(band(points, clean))  # noqa: S314
     assert clean == "" or band(points, clean)

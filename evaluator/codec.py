@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 def to_json(value: object) -> Any:
     """Dicts, lists, texts, numbers, booleans and None only."""
+    if value is None or isinstance(value, str | int | float):  # most values: asked first, because it is asked often
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, datetime):

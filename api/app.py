@@ -47,6 +47,7 @@ def create_app(settings: Settings, clock: Clock, *, console: bool = True) -> Fas
         redoc_url=None,
     )
     add_handlers(app)
+    app.add_middleware(webhooks.AttendanceFirst)
     for router in ROUTERS:
         app.include_router(router)
     if console:

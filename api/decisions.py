@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.time import format_instant
-from evaluator import Change, Incident, incident_to_json
+from evaluator import Change, Incident, codec, incident_to_json
 from storage import audit
 from storage.ledger import Connection, outbox
 from storage.ledger.incidents import IncidentRow, VerdictRow, save_incident, save_verdicts
@@ -37,7 +37,7 @@ def store(
     rule_version: str = "",
 ) -> dict[str, int]:
     """The incidents' new versions. Conflict if one was changed meanwhile: then nothing of all this is written."""
-    versions = {}
+    versions, entries = {}, []
     for decision in decisions:
         incident, before = decision.change.incident, decision.change.before
         versions[incident.incident_id] = save_incident(connection, row_of(incident, now, decision.version)).version
@@ -50,7 +50,8 @@ def store(
                 audited(incident) | {"messages": [message.message_id for message in messages]},
                 correlation_id or incident.incident_id, rule_version,
             )  # fmt: skip
-            audit.append(connection, entry)
+            entries.append(entry)
+    audit.append_all(connection, entries)
     save_verdicts(connection, verdicts)
     return versions
 
@@ -64,7 +65,7 @@ def row_of(incident: Incident, now: datetime, version: int) -> IncidentRow:
 
 def audited(incident: Incident) -> dict[str, Any]:
     """What the audit log keeps of an incident: no sentence and no name, and a digest of the facts behind it."""
-    facts = canonical_json(incident_to_json(incident)["facts"])
+    facts = canonical_json(codec.to_json(incident.facts))
     return {
         "room_id": incident.room_id,
         "matter": incident.matter,

@@ -17,7 +17,7 @@ def service_of(request: Request) -> Service:
     return found
 
 
-def correlation_of(request: Request) -> str:
+async def correlation_of(request: Request) -> str:
     """The caller's own id of what it is doing (X-Request-ID), or a new one: it stands in the audit log."""
     given = request.headers.get("x-request-id", "")
     return given if given and len(given) <= 64 and given.isprintable() and given.isascii() else uuid.uuid4().hex
@@ -30,7 +30,12 @@ def center_of(service: Service, center_id: str) -> LiveCenter:
     return found
 
 
-TheService = Annotated[Service, Depends(service_of)]
+async def _service(request: Request) -> Service:
+    """`service_of` as a dependency: one that is not a coroutine would be run in a thread, at each request."""
+    return service_of(request)
+
+
+TheService = Annotated[Service, Depends(_service)]
 Correlation = Annotated[str, Depends(correlation_of)]
 CenterId = Annotated[str, Path(max_length=64)]
 RoomId = Annotated[str, Path(max_length=64)]

@@ -38,15 +38,19 @@ _WORDS = {
 }
 
 
+def answer_to(error: RatiocastError) -> JSONResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+    if isinstance(error, TooManyFailures):
+        headers["Retry-After"] = "60"
+    if error.http_status >= 500:
+        log.warning("%s: %s", type(error).__name__, error)
+    return JSONResponse({"detail": str(error)}, error.http_status, headers)
+
+
 def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(RatiocastError)
     async def on_purpose(_: Request, error: RatiocastError) -> JSONResponse:
-        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
-        if isinstance(error, TooManyFailures):
-            headers["Retry-After"] = "60"
-        if error.http_status >= 500:
-            log.warning("%s: %s", type(error).__name__, error)
-        return JSONResponse({"detail": str(error)}, error.http_status, headers)
+        return answer_to(error)
 
     @app.exception_handler(RequestValidationError)
     async def wrong_shape(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,18 +1,24 @@
-"""From a verified delivery to the disk: requests that arrive together share one commit and one insert."""
+"""From a verified delivery to the disk: requests that arrive while one commit is on its way share the next.
+
+The ledger's writer itself takes up what waits at the moment it begins, so that nothing has to come back to the event
+loop between two commits.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 from domain.events import Event
 from domain.time import Clock
-from storage.ledger import Ledger
+from storage.ledger import Connection, Ledger
 from storage.ledger.events import append_events
 
-log = logging.getLogger("ratiocast.intake")
-_MAX_EVENTS = 5000  # in one transaction
+_MAX_EVENTS = 2000  # in one transaction: more would make the first of them wait for the last
+
+_Delivery = tuple[Sequence[Event], "asyncio.Future[None]"]
 
 
 class Intake:
@@ -20,39 +26,65 @@ class Intake:
 
     def __init__(self, ledger: Ledger, clock: Clock, stored: Callable[[Sequence[Event]], None]) -> None:
         self._ledger, self._clock, self._stored = ledger, clock, stored
-        self._waiting: list[tuple[Sequence[Event], asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._waiting: deque[_Delivery] = deque()
+        self._ordered = False  # a write that has not begun yet will take up what waits
 
     async def take(self, events: Sequence[Event], source: str = "webhook") -> None:
         """Store the events for good. Raises StoreError if the ledger cannot; then nothing of them is promised."""
         if source != "webhook":
-            await self._write(events, source)
+            now = self._clock.now()
+            self._hear(await self._ledger.awrite(lambda connection: append_events(connection, events, now, source)))
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((events, done))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_waiting())
+        if not self._ordered:
+            self._order()
         await done
 
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            group, size = [], 0
-            while self._waiting and size < _MAX_EVENTS:
-                group.append(self._waiting.pop(0))
-                size += len(group[-1][0])
-            try:
-                await self._write([event for events, _ in group for event in events], "webhook")
-            except Exception as error:  # noqa: BLE001  each waiting request answers with it
-                for _, done in group:
-                    if not done.done():
-                        done.set_exception(error)
-            else:
-                for _, done in group:
-                    if not done.done():
-                        done.set_result(None)
+    def _order(self) -> None:
+        """One write to come, of whatever waits when the writer gets to it."""
+        group: list[_Delivery] = []
+        loop = asyncio.get_running_loop()
+        self._ordered = True
+        try:
+            written = self._ledger.submit(lambda connection: self._write(connection, group))
+        except BaseException:
+            self._ordered = False
+            raise
+        written.add_done_callback(lambda future: loop.call_soon_threadsafe(self._answer, group, future))
 
-    async def _write(self, events: Sequence[Event], source: str) -> None:
-        now = self._clock.now()
-        new = await self._ledger.awrite(lambda connection: append_events(connection, events, now, source))
+    def _write(self, connection: Connection, group: list[_Delivery]) -> list[Event]:
+        """In the writer's thread. A delivery that comes from here on orders a write of its own."""
+        self._ordered = False
+        group += self._taken()
+        return append_events(connection, [e for events, _ in group for e in events], self._clock.now(), "webhook")
+
+    def _taken(self) -> list[_Delivery]:
+        group: list[_Delivery] = []
+        size = 0
+        while self._waiting and size < _MAX_EVENTS:
+            group.append(self._waiting.popleft())
+            size += len(group[-1][0])
+        return group
+
+    def _answer(self, group: list[_Delivery], written: Future[list[Event]]) -> None:
+        """Back on the event loop: the transaction is durable, or has failed as a whole."""
+        error = written.exception()
+        if error is not None and not group:  # it failed before `_write` was called
+            self._ordered = False
+            group = self._taken()
+        for _, done in group:
+            if done.done():  # whoever sent it has gone
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+        if self._waiting and not self._ordered:
+            self._order()
+        if error is None:
+            self._hear(written.result())
+
+    def _hear(self, new: Sequence[Event]) -> None:
         if new:
             self._stored(new)

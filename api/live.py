@@ -55,7 +55,7 @@ class LiveLoop:
         self._ledger, self._clock, self._bus, self._facts = ledger, clock, bus, facts
         self._outlook, self._sent, self._afterwards = outlook, sent, afterwards
         self.centers: dict[str, LiveCenter] = {}
-        self.slowest_step = 0.0  # seconds
+        self.slowest_step = self.slowest_piece = 0.0  # seconds; a step is made of pieces that hold the event loop
         self._wake = asyncio.Event()
         self._facts_read: dict[str, datetime] = {}
         self._facts_tasks: dict[str, asyncio.Task[None]] = {}
@@ -84,9 +84,7 @@ class LiveLoop:
             now = self._clock.now()
             due = [c for c in self.centers.values() if c.dirty or (c.deadline is not None and c.deadline <= now)]
             for center in due:
-                started = time.perf_counter()
                 await self.step(center)
-                await asyncio.sleep(min(time.perf_counter() - started, _LONGEST_REST))  # requests come first
             if not due:
                 deadlines = [c.deadline for c in self.centers.values() if c.deadline is not None]
                 await wait_until(self._clock, min(deadlines, default=None), self._wake)
@@ -135,20 +133,33 @@ class LiveLoop:
             task.cancel()
 
     async def _judge(self, center: LiveCenter, now: datetime) -> None:
+        started = time.perf_counter()
         assessment = center.assess(now)
+        started = await self._rest(started)
         center.risks = self._outlook.risks(center, now)
+        started = await self._rest(started)
         changes = decide(center.known_incidents(), assessment, center.risks, center.policy, now)
         rows = self._verdict_rows(center, assessment, now)
+        await self._rest(started)
         if changes or rows:
             versions = {key: version for key, (_, version) in center.incidents.items()}
             await self._store(center, changes, versions, rows, now, "service", "")
+        started = time.perf_counter()
         self._show(center, assessment)
+        await self._rest(started)
         center.forget_old(now)
         minute = now + LOOK_AHEAD_EVERY
         timer = next_decision(center.open_incidents(), now)
         center.deadline = min(at for at in (minute, timer, assessment.next_instant) if at is not None)
         if changes:
             self._afterwards(center, changes, now)
+
+    async def _rest(self, started: float) -> float:
+        """Requests come first: after a piece of work the event loop is theirs for as long as the piece took."""
+        spent = time.perf_counter() - started
+        self.slowest_piece = max(self.slowest_piece, spent)
+        await asyncio.sleep(min(spent, _LONGEST_REST))
+        return time.perf_counter()
 
     async def _amend(self, center: LiveCenter, now: datetime) -> None:
         """Incidents that are over and whose time late or corrected events have changed get one more line each."""

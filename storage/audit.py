@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from domain.errors import BadInput
 from domain.time import parse_instant
-from storage.ledger.schema import audit, canonical_json, instant_text
+from storage.ledger.schema import audit, canonical_json, instant_text, row_of
 
 START = "0" * 64  # the hash before the first entry
 HEAD_FIELDS = ("center_id", "number", "hash", "at")
@@ -56,7 +56,6 @@ EXPORT_COLUMNS = (
 )  # fmt: skip
 
 
-_FIELDS = tuple(field.name for field in fields(Entry))
 _HEAD = (
     select(audit.c.number, audit.c.hash)
     .where(audit.c.center_id == bindparam("center_id"))
@@ -81,7 +80,7 @@ def append_all(connection: Connection, new: Iterable[Entry]) -> list[Entry]:
         heads[entry.center_id] = (placed.number, placed.hash)
         linked.append(placed)
     if linked:
-        connection.execute(insert(audit), [{name: getattr(entry, name) for name in _FIELDS} for entry in linked])
+        connection.execute(insert(audit), [row_of(entry) for entry in linked])
     return linked
 
 

@@ -64,14 +64,17 @@ class Reader:
         return {name: _known(name, self.frame(name, center_id), known) for name in FRAMES}
 
     def frame(self, name: str, center_id: str | None = None) -> pd.DataFrame:
-        """One table, in a fixed order of rows."""
+        """One table, in a fixed order of rows; empty where the snapshot was published before there was such a table."""
         if name not in TABLES:
             raise NotFound(f"the warehouse has no table '{name}'; it has {', '.join(sorted(TABLES))}")
         where = "WHERE center_id = ?" if center_id is not None and "center_id" in TABLES[name].columns else ""
         order = ", ".join(f'"{column}"' for column in _order(name))
-        return select(
-            self._connection, f'SELECT * FROM "{name}" {where} ORDER BY {order}', [center_id] if where else []
-        )
+        sql = f'SELECT * FROM "{name}" {where} ORDER BY {order}'
+        try:
+            return select(self._connection, sql, [center_id] if where else [])
+        except duckdb.CatalogException:
+            empty: pd.DataFrame = TABLES[name].arrow_schema.empty_table().to_pandas()
+            return empty
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """The rows of any SELECT; parameters are `?`."""

@@ -153,6 +153,31 @@ _ALL = (
         ("center_id", "kind", "room_id", "target_time"),
     ),
     Table(
+        "forecast_answers",
+        _columns(
+            "center_id, room_id, origin TIMESTAMPTZ, target_time TIMESTAMPTZ, horizon, q05 DOUBLE, q10 DOUBLE, "
+            "q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q90 DOUBLE, q95 DOUBLE, mean DOUBLE, model, kind"
+        ),
+        ("center_id", "kind", "room_id", "origin", "target_time", "model"),
+    ),
+    Table(
+        "forecast_scores",
+        _columns(
+            "center_id, room_id, horizon, day DATE, model, n BIGINT, loss DOUBLE, coverage DOUBLE, error DOUBLE, "
+            "bias DOUBLE"
+        ),
+        ("center_id", "room_id", "horizon", "day", "model"),
+    ),
+    Table(
+        "forecast_health",
+        _columns(
+            "center_id, room_id, horizon, reviewed_at TIMESTAMPTZ, days BIGINT, loss DOUBLE, error DOUBLE, baseline, "
+            "baseline_loss DOUBLE, coverage DOUBLE, bias DOUBLE, drift DOUBLE, fallen_back BOOLEAN, "
+            "fallen_back_since TIMESTAMPTZ, sentence"
+        ),
+        ("center_id", "room_id", "horizon"),
+    ),
+    Table(
         "risks",
         _columns(
             "center_id, room_id, slot TIMESTAMPTZ, origin TIMESTAMPTZ, required_mean DOUBLE, required_q90 BIGINT, "

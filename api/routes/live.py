@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["live"])
 Reader = Annotated[Principal, Depends(may("live.read"))]
 
 
-def centers_to_follow(
+async def centers_to_follow(
     caller: Reader, center_id: Annotated[str | None, Query(max_length=64)] = None
 ) -> list[str] | None:
     """Before the stream begins: the centers it is about, None for all. Forbidden for another's center."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
+import pandas as pd
 from fastapi import APIRouter, Depends, Path, Query
 
 from api.access import may, require_center
@@ -48,6 +49,13 @@ async def forecasts(
         return rows_of(reader, sql, values)
 
     return await snapshot(service, read)
+
+
+@router.get("/forecasts/health", responses=responses(404, 503))
+async def forecast_health(service: TheService, caller: Forecasts, center_id: CenterQuery) -> list[dict[str, Any]]:
+    """How the forecasts of the last four weeks did per room and horizon, and where a plain rule stands in."""
+    require_center(caller, center_id)
+    return await snapshot(service, lambda reader: json_rows(reader.frame("forecast_health", center_id)))
 
 
 @router.get("/risks", responses=responses(404, 503))
@@ -105,7 +113,11 @@ async def snapshot(service: Service, read: Callable[[SnapshotReader], T]) -> T:
 
 
 def rows_of(reader: SnapshotReader, sql: str, values: list[Any]) -> list[dict[str, Any]]:
+    """Rows of a query as JSON values."""
+    return json_rows(reader.query(sql, values))
+
+
+def json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON values: instants as RFC 3339, missing numbers as null."""
-    frame = reader.query(sql, values)
     found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="s"))
     return found

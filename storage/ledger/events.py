@@ -59,6 +59,14 @@ def read_events(
     return [event_from_json(row.body) for row in connection.execute(query.order_by(events.c.position))]
 
 
+def first_event(connection: Connection, center_id: str) -> datetime | None:
+    """When the first event on record happened; None without any."""
+    found: datetime | None = connection.execute(
+        select(func.min(events.c.happened_at)).where(events.c.center_id == center_id)
+    ).scalar_one()
+    return found
+
+
 def event_centers(connection: Connection) -> list[str]:
     return [row.center_id for row in connection.execute(select(events.c.center_id).distinct().order_by("center_id"))]
 

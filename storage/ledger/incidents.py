@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from domain.errors import Conflict, NotFound
-from storage.ledger.schema import feedback, incidents, observations, verdicts
+from storage.ledger.schema import feedback, incidents, observations, row_of, verdicts
 from storage.ledger.upsert import insert_new, replace_rows
 
+_REPLACE = update(incidents).where(
+    incidents.c.incident_id == bindparam("key"), incidents.c.version == bindparam("known")
+)
 LABELS = ("false_alarm", "missed", "useful", "logged")  # logged: a manual log's own violation
 
 
@@ -62,12 +65,11 @@ class VerdictRow:
 
 def save_incident(connection: Connection, row: IncidentRow) -> IncidentRow:
     """Insert (version 0) or replace by compare-and-set on the version. Conflict if somebody else was faster."""
-    values = {**asdict(row), "version": row.version + 1}
+    values = {**row_of(row), "version": row.version + 1}
     if row.version == 0:
         done = len(insert_new(connection, incidents, [values]))
     else:
-        ours = (incidents.c.incident_id == row.incident_id) & (incidents.c.version == row.version)
-        done = connection.execute(update(incidents).where(ours).values(**values)).rowcount
+        done = connection.execute(_REPLACE, {**values, "key": row.incident_id, "known": row.version}).rowcount
     if not done:
         raise Conflict(f"the incident {row.incident_id} was changed meanwhile; read it again")
     return IncidentRow(**values)
@@ -110,7 +112,7 @@ def find_incidents(
 
 
 def save_verdicts(connection: Connection, rows: Iterable[VerdictRow]) -> None:
-    replace_rows(connection, verdicts, [asdict(row) for row in rows])
+    replace_rows(connection, verdicts, [row_of(row) for row in rows])
 
 
 def read_verdicts(connection: Connection, center_id: str, since: datetime, until: datetime) -> list[VerdictRow]:
@@ -144,7 +146,7 @@ def read_observations(connection: Connection, center_id: str, since: datetime) -
 
 
 def save_feedback(connection: Connection, given: Feedback) -> None:
-    connection.execute(insert(feedback).values(**asdict(given)))
+    connection.execute(insert(feedback).values(**row_of(given)))
 
 
 def read_feedback(

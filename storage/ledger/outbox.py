@@ -7,13 +7,13 @@ belongs to a process that died between the vendor's answer and its record: it is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from storage.ledger.schema import attempts, outbox, suppressed
+from storage.ledger.schema import attempts, outbox, row_of, suppressed
 from storage.ledger.upsert import insert_new
 
 Outcome = Literal["sent", "passing", "permanent", "dropped"]
@@ -54,7 +54,7 @@ class Attempt:
 
 def enqueue(connection: Connection, messages: Iterable[Outgoing]) -> int:
     """Add messages; one whose id is known already stays as it is. How many were new."""
-    return len(insert_new(connection, outbox, [asdict(message) for message in messages]))
+    return len(insert_new(connection, outbox, [row_of(message) for message in messages]))
 
 
 def claim(
@@ -68,13 +68,18 @@ def claim(
         partition_by=(outbox.c.outlet, outbox.c.recipient), order_by=(outbox.c.not_before, outbox.c.message_id)
     )
     waiting = (
-        select(outbox, turn.label("turn"))
+        select(outbox.c.message_id, turn.label("turn"))
         .where(outbox.c.status == "pending", outbox.c.not_before <= now, outbox.c.outlet.not_in(list(busy)))
         .where((outbox.c.outlet + "\x1f" + outbox.c.recipient).not_in(list(busy_recipients)))
         .subquery()
     )
-    columns = [waiting.c[column.name] for column in outbox.columns]
-    due = select(*columns).where(waiting.c.turn == 1).order_by(waiting.c.not_before, waiting.c.message_id).limit(limit)
+    due = (
+        select(outbox)
+        .join(waiting, outbox.c.message_id == waiting.c.message_id)
+        .where(waiting.c.turn == 1)
+        .order_by(outbox.c.not_before, outbox.c.message_id)
+        .limit(limit)
+    )
     taken = []
     for row in connection.execute(due).all():
         message = _message(row)

@@ -6,14 +6,14 @@ meanwhile and the person must be asked anew.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from domain.errors import Conflict, NotFound
-from storage.ledger.schema import proposals
+from storage.ledger.schema import proposals, row_of
 from storage.ledger.upsert import insert_new
 
 
@@ -34,7 +34,7 @@ class ProposalRow:
 
 def save_proposal(connection: Connection, row: ProposalRow) -> ProposalRow:
     """Insert (version 0) or replace by compare-and-set on the version. Conflict if somebody else was faster."""
-    values = {**asdict(row), "version": row.version + 1}
+    values = {**row_of(row), "version": row.version + 1}
     if row.version == 0:
         done = len(insert_new(connection, proposals, [values]))
     else:

@@ -15,6 +15,7 @@ from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes
 from forecasting.counts.model import Design, fit
 from forecasting.counts.peers import peers
 from forecasting.counts.trained import MODEL_NAME, WARM_UP_DAYS
+from forecasting.counts.weather import Weather
 
 COLUMNS = ("site", "room", "origin", "target_time", "horizon", *QUANTILE_COLUMNS, "mean", "model", "actual", "is_open")
 RETRAIN_SHORT, RETRAIN_AHEAD = "28d", "7d"  # the farther ahead, the more the last weeks matter
@@ -29,6 +30,7 @@ def backtest(
     *,
     known_ahead: Sequence[str] | None = None,
     country: str = "",
+    weather: Weather | None = None,
     retrain: str = "",
     with_peers: bool = False,
     seed: int = 1,
@@ -42,7 +44,7 @@ def backtest(
     origin it serves. `with_peers` adds the forecasters of `peers`.
     """
     tables = []
-    for grid in grids(frame, known_ahead=known_ahead, country=country):
+    for grid in grids(frame, known_ahead=known_ahead, country=country, weather=weather):
         features = Features(grid)
         start = len(grid.times) - duration_minutes(origins_last) // grid.minutes
         if start < grid.week:

@@ -63,6 +63,10 @@ class Errors:
             np.concatenate([self.above, later.above]),
         )
 
+    def moved(self, slots: int) -> Errors:
+        """The same errors on a grid that starts so many slots earlier."""
+        return Errors(self.slot + slots, self.block, self.below, self.above)
+
     def where(self, keep: npt.NDArray[np.bool_]) -> Errors:
         return Errors(self.slot[keep], self.block[keep], self.below[keep], self.above[keep])
 
@@ -79,11 +83,11 @@ def half_widths(raw: Floats) -> tuple[Floats, Floats]:
 def factors(errors: Errors, slots_of_day: int, *, by_day: bool = False) -> Floats:
     """(blocks, levels): distance of each level from the middle in raw half intervals, from errors of the past."""
     usual = np.array([_USUAL[level] for level in LEVELS])
-    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS_AHEAD if by_day else _PRIOR_DAYS)
+    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS_AHEAD if by_day else _PRIOR_DAYS, few=by_day)
     rows = []
     for block in range(DAY_BLOCKS):
         own = errors.where(errors.block == block)
-        rows.append(_shrunk(own, whole, slots_of_day, _BLOCK_PRIOR_DAYS))
+        rows.append(_shrunk(own, whole, slots_of_day, _BLOCK_PRIOR_DAYS, few=by_day))
     return np.stack(rows)
 
 
@@ -95,15 +99,20 @@ def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int, *, 
     return np.maximum.accumulate(np.clip(raw[..., [1]] + side * scale, 0, None), axis=-1)
 
 
-def _shrunk(errors: Errors, prior: Floats, slots_of_day: int, prior_days: float) -> Floats:
-    """Empirical distances, drawn towards `prior` the fewer days they come from (errors of one day hang together)."""
+def _shrunk(errors: Errors, prior: Floats, slots_of_day: int, prior_days: float, *, few: bool) -> Floats:
+    """Empirical distances, drawn towards `prior` the fewer days they come from (errors of one day hang together).
+
+    `few`: days are the unit that repeats, so the levels are moved outwards as for a sample of so many (conformal
+    prediction's correction for n + 1)."""
     if not len(errors.slot):
         return prior
     days = len(np.unique(errors.slot // slots_of_day))
-    found = [0.0 if level == 0.5 else float(_distance(errors, level)) for level in LEVELS]
+    outward = (days + 1) / days if few else 1.0
+    found = [0.0 if level == 0.5 else _distance(errors, level, outward) for level in LEVELS]
     mixed = (days * np.array(found) + prior_days * prior) / (days + prior_days)
     return np.asarray(np.maximum(mixed, 0.0))
 
 
-def _distance(errors: Errors, level: float) -> float:
-    return float(np.quantile(errors.below, 1 - level) if level < 0.5 else np.quantile(errors.above, level))
+def _distance(errors: Errors, level: float, outward: float) -> float:
+    side, share = (errors.below, 1 - level) if level < 0.5 else (errors.above, level)
+    return float(np.quantile(side, min(1.0, share * outward)))

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from forecasting.counts.grid import CARRIED_SLOTS, CountGrid, Floats, Horizon, Ints
+from forecasting.counts.series import carry, later, mean_of_known, pick, rolling_mean, weighted
 
 WEEKS = 8  # length of the weekly profile
 MAX_NAMED_ROOMS = 6  # up to so many rooms each sees every other one by itself; beyond that their sum
@@ -50,7 +51,7 @@ class Features:
         known = Known(self, pairs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a mean over nothing is NaN, which is what is meant
-            values = known.weekly() | known.daily() | known.levels() | known.calendar()
+            values = known.weekly() | known.daily() | known.levels() | known.calendar() | known.weather()
             if short:
                 values |= known.recent() | known.changes() | known.site()
         return values
@@ -61,17 +62,24 @@ class Features:
         return carry(self.grid.counts, CARRIED_SLOTS)
 
     @cached_property
+    def silence(self) -> Floats:
+        """Slots since the last known count, at most a day; some counters report more after a pause."""
+        slots = np.arange(len(self.grid.counts), dtype=np.float64)[:, None]
+        last = np.maximum.accumulate(np.where(np.isnan(self.grid.counts), -np.inf, slots), axis=0)
+        return np.minimum(slots - last, self.grid.day)
+
+    @cached_property
     def ordinary(self) -> Floats:
-        """Counts of ordinary days: those with a calendar fact (a holiday, a closure) are unknown."""
+        """Counts of ordinary days: those off (a holiday, a closure) are unknown."""
         marked = np.zeros(len(self.grid.times), dtype=bool)
-        for facts in self.grid.calendar.values():
-            marked |= np.nan_to_num(facts) > 0
+        for name in self.grid.days_off:
+            marked |= np.nan_to_num(self.grid.calendar[name]) > 0
         return np.where(marked[:, None], np.nan, self.grid.counts)
 
     @cached_property
     def profile(self) -> Floats:
         """What the same slot held on average on the ordinary days of the eight weeks before."""
-        return _mean([_later(self.ordinary, k * self.grid.week) for k in range(1, WEEKS + 1)])
+        return mean_of_known([later(self.ordinary, k * self.grid.week) for k in range(1, WEEKS + 1)])
 
     @cached_property
     def surprise(self) -> Floats:
@@ -106,15 +114,19 @@ class Known:
         values["week_median_4"] = np.nanmedian(stack[:4], axis=0)
         values["week_mean_8"] = np.nanmean(stack, axis=0)
         values["week_median_8"] = np.nanmedian(stack, axis=0)
-        values["week_ewma"] = _weighted(stack, _EWMA_KEEPS ** np.arange(WEEKS, dtype=np.float64))
+        values["week_ewma"] = weighted(stack, _EWMA_KEEPS ** np.arange(WEEKS, dtype=np.float64))
         values["week_sd_8"] = np.nanstd(stack, axis=0)
         values["week_min_4"] = np.nanmin(stack[:4], axis=0)
         values["week_max_4"] = np.nanmax(stack[:4], axis=0)
         for step in (-2, -1, 1, 2):
             beside = [self.at(ordinary, self.last_week - k * week + step) for k in range(WEEKS)]
             values[f"week_mean_8_{step:+d}"] = np.nanmean(np.stack(beside), axis=0)
-        values["week_smooth"] = _mean([values["week_mean_8"], values["week_mean_8_-1"], values["week_mean_8_+1"]])
-        values["year_before"] = _mean([self.at(grid.counts, self.target - 52 * week + step) for step in (-1, 0, 1)])
+        values["week_smooth"] = mean_of_known(
+            [values["week_mean_8"], values["week_mean_8_-1"], values["week_mean_8_+1"]]
+        )
+        values["year_before"] = mean_of_known(
+            [self.at(grid.counts, self.target - 52 * week + step) for step in (-1, 0, 1)]
+        )
         return values
 
     def daily(self) -> dict[str, Floats]:
@@ -146,17 +158,33 @@ class Known:
             "day_of_year": ((self.target // grid.day + first_day) % 365.2425),
         }
         for name, facts in grid.calendar.items():
+            if name not in grid.days_off:
+                # a term's own name would only stand for its months; what repeats is that one begins or ends
+                columns[name + "_change"] = pick(facts, self.target) - pick(facts, self.last_week)
+                continue
             for label, shift in (("", 0), ("_before", -grid.day), ("_after", grid.day)):
-                columns[name + label] = _pick(facts, self.target + shift)
-            columns[name + "_week_before"] = _pick(facts, self.last_week)
+                columns[name + label] = pick(facts, self.target + shift)
+            columns[name + "_week_before"] = pick(facts, self.last_week)
         values = {name: np.repeat(column[:, None], rooms, axis=1) for name, column in columns.items()}
         values["room"] = np.repeat(np.arange(rooms, dtype=float)[None], len(self.target), axis=0)
+        return values
+
+    def weather(self) -> dict[str, Floats]:
+        """The weather at the target if it was known ahead, else at the origin, and how it differs from weeks before."""
+        slots = self.target if self.grid.weather_ahead else self.origin
+        values = {}
+        for name, column in self.grid.weather.items():
+            now, before = pick(column, slots), pick(column, slots - (self.target - self.last_week))
+            for label, one in ((name, now), (f"{name}_change", now - before)):
+                values[label] = np.repeat(one[:, None], len(self.grid.rooms), axis=1)
         return values
 
     def recent(self) -> dict[str, Floats]:
         """The last counts and how far they were from the profile."""
         source = self.source
         values = {f"count_{k}": self.at(source.carried, self.origin - k) for k in (0, 1, 2, 3, 4, 6, 8)}
+        values["silence"] = self.at(source.silence, self.origin)
+        values["silence_before"] = self.at(source.silence, self.origin - 1)
         values["step_1"] = values["count_0"] - values["count_1"]
         values["step_2"] = values["count_1"] - values["count_2"]
         values["step_4"] = values["count_0"] - values["count_4"]
@@ -209,47 +237,3 @@ class Known:
                 for name, column in (("count", now), ("step", now - before), ("surprise", apart)):
                     values[f"room{room}_{name}"] = np.repeat(column, rooms, axis=1)
         return values
-
-
-def carry(counts: Floats, limit: int) -> Floats:
-    """Each unknown count replaced by the last known one, at most `limit` slots old."""
-    slots = np.arange(len(counts))[:, None]
-    last = np.maximum.accumulate(np.where(np.isnan(counts), -limit - 1, slots), axis=0)
-    near = slots - last <= limit
-    return np.where(near & (last >= 0), np.take_along_axis(counts, np.maximum(last, 0), axis=0), np.nan)
-
-
-def rolling_mean(series: Floats, length: int) -> Floats:
-    """Mean of the known values among the last `length` slots, NaN if none is known."""
-    known = ~np.isnan(series)
-    total, number = np.cumsum(np.where(known, series, 0.0), axis=0), np.cumsum(known, axis=0)
-    total = total - _later(total, length, 0.0)
-    number = number - _later(number, length, 0)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
-
-
-def _later(series: Floats, slots: int, fill: float = np.nan) -> Floats:
-    """The series moved to later times: value at i is the one of i - slots."""
-    result = np.full_like(series, fill)
-    if slots < len(series):
-        result[slots:] = series[: len(series) - slots]
-    return result
-
-
-def _mean(parts: list[Floats]) -> Floats:
-    stack = np.stack(parts)
-    known = ~np.isnan(stack)
-    number = known.sum(axis=0)
-    return np.where(number > 0, np.where(known, stack, 0.0).sum(axis=0) / np.maximum(number, 1), np.nan)
-
-
-def _weighted(stack: Floats, weights: Floats) -> Floats:
-    known = ~np.isnan(stack)
-    heavy = np.where(known, weights[:, None, None], 0.0)
-    total = heavy.sum(axis=0)
-    return np.where(total > 0, (np.where(known, stack, 0.0) * heavy).sum(axis=0) / np.maximum(total, 1e-9), np.nan)
-
-
-def _pick(facts: Floats, slots: Ints) -> Floats:
-    inside = (slots >= 0) & (slots < len(facts))
-    return np.where(inside, facts[np.clip(slots, 0, len(facts) - 1)], np.nan)

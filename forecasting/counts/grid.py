@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,13 +14,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from domain.errors import BadInput
+from forecasting.counts.weather import Weather
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 DAY_MINUTES = 1440
 CARRIED_SLOTS = 4  # a last count stands for at most this many missing slots
-_KNOWN_AHEAD = re.compile(r"^(holiday|closed|closure)(_|$)")
+_KNOWN_AHEAD = re.compile(r"^(holiday|closed|closure|vacation|term|semester)(_|$)")
+_SEASON = re.compile(r"^(term|semester)(_|$)")
 _DURATION = re.compile(r"^(\d+)\s*(min|h|d)$")
 
 
@@ -45,6 +47,13 @@ class CountGrid:
     minutes: int  # of a slot
     counts: Floats  # (slots, rooms)
     calendar: dict[str, Floats]  # facts known ahead, by name, one value per slot
+    weather: dict[str, Floats] = field(default_factory=dict)  # by name, one value per slot
+    weather_ahead: bool = False  # each origin knew the weather of its targets
+
+    @property
+    def days_off(self) -> tuple[str, ...]:
+        """The calendar facts that make a day unlike others; a term lasts too long for that."""
+        return tuple(name for name in self.calendar if not _SEASON.match(name))
 
     @property
     def day(self) -> int:
@@ -63,7 +72,12 @@ class CountGrid:
         """The same grid with every count after slot `index` unknown."""
         counts = self.counts.copy()
         counts[index + 1 :] = np.nan
-        return CountGrid(self.site, self.rooms, self.times, self.minutes, counts, self.calendar)
+        return replace(self, counts=counts)
+
+    def of_rooms(self, rooms: Sequence[str]) -> CountGrid:
+        """The same grid with these rooms alone, in this order."""
+        columns = [self.rooms.index(room) for room in rooms]
+        return replace(self, rooms=tuple(rooms), counts=self.counts[:, columns])
 
 
 def read_counts(path: Path) -> pd.DataFrame:
@@ -107,11 +121,12 @@ def grids(
     through: pd.Timestamp | None = None,
     known_ahead: Sequence[str] | None = None,
     country: str = "",
+    weather: Weather | None = None,
 ) -> list[CountGrid]:
     """One grid per site. `known_ahead` names the columns that are calendar facts; None takes those named holiday,
-    closed or closure (also as a prefix before `_`). `country` (ISO code) adds the
-    public holidays where the file has no such column. The grid ends with the day of the last row, or of `through` if
-    that is later."""
+    closed, closure, vacation, term or semester (also as a prefix before `_`). `country` (ISO code) adds the public
+    holidays where the file has no such column. The grid ends with the day of the last row, or of `through` if that
+    is later."""
     frame = checked(frame)
     step = minutes or grid_minutes(frame["ts"])
     if known_ahead is None:
@@ -120,7 +135,10 @@ def grids(
         raise BadInput(f"there is no column '{unknown[0]}' to be known ahead")
     last = max(frame["ts"].max(), through) if through is not None else frame["ts"].max()
     parts = frame.groupby("site", sort=True)
-    return [_grid(str(site), part, step, last, known_ahead, country) for site, part in parts]
+    found = [_grid(str(site), part, step, last, known_ahead, country) for site, part in parts]
+    if weather is None:
+        return found
+    return [replace(grid, weather=weather.at(grid.times), weather_ahead=weather.known_ahead) for grid in found]
 
 
 def grid_minutes(times: pd.Series[pd.Timestamp]) -> int:

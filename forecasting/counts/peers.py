@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.counts.baselines import LEVELS, open_slots
-from forecasting.counts.features import carry, examples
+from forecasting.counts.features import examples
 from forecasting.counts.grid import CARRIED_SLOTS, CountGrid, Floats, Horizon
 from forecasting.counts.learners import RAW_LEVELS
+from forecasting.counts.series import carry
 
 MISSING = "the peers are left out: mlforecast is not installed; install ratiocast[peers] to see them"
 

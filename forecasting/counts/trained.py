@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,17 @@ import pandas as pd
 from domain.errors import BadInput, LeakageError
 from forecasting.counts.baselines import LEVELS, QUANTILE_COLUMNS, mean_of
 from forecasting.counts.calibration import MEMORY_DAYS, Errors, calibrated
+from forecasting.counts.card import code_version, model_card, rehearsal_scores, site_card
 from forecasting.counts.features import Examples, Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, Ints, grid_minutes, grids, horizon
 from forecasting.counts.model import Design, HorizonModel, fit
+from forecasting.counts.reasons import reasons
+from forecasting.counts.weather import Weather
 
 MODEL_NAME = "ratiocast"
 FALLBACK_NAME = "fallback"
 WARM_UP_DAYS = 28  # the first intervals learn from forecasts of so many days that their model did not see
+_FALLBACK_WORDS = "too little is known of this room: the last counts and weeks, with a wide interval"
 _WIDE = np.array([-2.6, -2.0, -1.1, 0.0, 1.1, 2.0, 2.6])  # quantiles of rooms nothing is known about, in root persons
 
 
@@ -33,6 +38,8 @@ class CountModel:
     horizons: tuple[Horizon, ...]
     models: dict[tuple[str, str], HorizonModel | None]  # by site and horizon; None: too little history
     errors: dict[tuple[str, str], Errors]
+    starts: dict[str, pd.Timestamp]  # by site: the first slot of the grid that the errors' slots are counted on
+    card: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def train(
@@ -42,6 +49,7 @@ class CountModel:
         *,
         known_ahead: Sequence[str] | None = None,
         country: str = "",
+        weather: Weather | None = None,
         seed: int = 1,
     ) -> CountModel:
         """Learn from the counts up to `until` (local); later rows of the frame are not looked at."""
@@ -51,59 +59,84 @@ class CountModel:
         minutes = grid_minutes(frame["ts"])
         spans = tuple(horizon(name, minutes) for name in horizons)
         named = None if known_ahead is None else tuple(known_ahead)
-        model = CountModel(until, minutes, named, country, {}, spans, {}, {})
-        for grid in model._grids(frame, until):
-            model.rooms[grid.site] = grid.rooms
-            features = Features(grid)
+        card: dict[str, Any] = {"purpose": "counts of rooms without child-level data", "code": code_version()}
+        card |= {"trained_until": until.isoformat(), "seed": seed, "sites": {}}
+        model = CountModel(until, minutes, named, country, {}, spans, {}, {}, {}, card)
+        for grid in model._grids(frame, until, weather):
+            model.rooms[grid.site], model.starts[grid.site] = grid.rooms, grid.times[0]
+            features, cards = Features(grid), {}
             for span in spans:
-                model.models[grid.site, span.name], model.errors[grid.site, span.name] = _learn(
-                    features, span, grid.index(until), seed
-                )
+                key = (grid.site, span.name)
+                model.models[key], model.errors[key], scores = _learn(features, span, grid.index(until), seed)
+                cards[span.name] = model_card(model.models[key], scores)
+            card["sites"][grid.site] = {"data": site_card(grid), "horizons": cards}
         return model
 
     def forecast(
-        self, known_frame: pd.DataFrame, origin: pd.Timestamp, targets: Sequence[pd.Timestamp]
+        self,
+        known_frame: pd.DataFrame,
+        origin: pd.Timestamp,
+        targets: Sequence[pd.Timestamp],
+        *,
+        weather: Weather | None = None,
+        with_reasons: bool = False,
     ) -> pd.DataFrame:
         """One row per room and target: site, room, origin, target_time, horizon, quantiles, mean, model.
 
         `known_frame` holds what was known at `origin`; a count after it raises LeakageError (rows with calendar facts
         and an empty count may lie ahead). Each target is answered by the shortest trained horizon that reaches it.
         Rooms the model never saw, and sites with too little history, get a simple forecast with wide intervals, named
-        "fallback".
+        "fallback". `with_reasons` adds `words`: the main drivers of each forecast.
         """
         if ((known_frame["ts"] > origin) & known_frame["count"].notna()).any():
             raise LeakageError(f"the frame holds counts after the origin {origin}; cut it there")
         wanted = pd.DatetimeIndex(list(targets))
         if len(wanted) == 0 or (wanted <= origin).any():
             raise BadInput("every target must lie after the origin, and there must be one")
-        return pd.concat(
-            [self._site(grid, origin, wanted) for grid in self._grids(known_frame, wanted.max())], ignore_index=True
-        )
+        parts = [
+            self._site(grid, origin, wanted, with_reasons) for grid in self._grids(known_frame, wanted.max(), weather)
+        ]
+        return pd.concat(parts, ignore_index=True)
 
-    def refreshed(self, known_frame: pd.DataFrame, origin: pd.Timestamp) -> CountModel:
+    def refreshed(
+        self, known_frame: pd.DataFrame, origin: pd.Timestamp, *, weather: Weather | None = None
+    ) -> CountModel:
         """The same model with intervals that also know its errors from its training up to `origin`."""
         errors = dict(self.errors)
         known = known_frame[known_frame["ts"] <= origin]
-        for grid in self._grids(known, origin):
+        for grid in self._grids(known, origin, weather):
             features, first = Features(grid), grid.index(self.until) + 1
             for span in self.horizons:
                 model = self.models.get((grid.site, span.name))
                 if model is not None and grid.rooms == self.rooms[grid.site]:
-                    later = _errors(features, span, model, first, grid.index(origin) + 1)
+                    later = _errors(features, span, model, first, grid.index(origin) + 1).moved(-self._moved(grid))
                     errors[grid.site, span.name] = errors[grid.site, span.name].joined(later)
         return replace(self, errors=errors)
 
-    def _grids(self, frame: pd.DataFrame, through: pd.Timestamp) -> list[CountGrid]:
-        return grids(frame, minutes=self.minutes, through=through, known_ahead=self.known_ahead, country=self.country)
+    def _moved(self, grid: CountGrid) -> int:
+        """How many slots later the training's grid started than this one."""
+        return grid.index(self.starts[grid.site])
 
-    def _site(self, grid: CountGrid, origin: pd.Timestamp, wanted: pd.DatetimeIndex) -> pd.DataFrame:
+    def _grids(self, frame: pd.DataFrame, through: pd.Timestamp, weather: Weather | None) -> list[CountGrid]:
+        return grids(
+            frame,
+            minutes=self.minutes,
+            through=through,
+            known_ahead=self.known_ahead,
+            country=self.country,
+            weather=weather,
+        )
+
+    def _site(
+        self, grid: CountGrid, origin: pd.Timestamp, wanted: pd.DatetimeIndex, with_reasons: bool
+    ) -> pd.DataFrame:
         slots = np.array([grid.index(one) for one in wanted], dtype=np.int64)
         names = [self._span(grid, origin, one).name for one in wanted]
         tables = []
         for span in self.horizons:
             own = np.array([name == span.name for name in names])
             if own.any():
-                tables.append(self._table(grid, origin, wanted[own], slots[own], span))
+                tables.append(self._table(grid, origin, wanted[own], slots[own], span, with_reasons))
         return pd.concat(tables, ignore_index=True)
 
     def _span(self, grid: CountGrid, origin: pd.Timestamp, target: pd.Timestamp) -> Horizon:
@@ -112,24 +145,32 @@ class CountModel:
         return next((span for span in ordered if span.steps >= lead), ordered[-1])
 
     def _table(
-        self, grid: CountGrid, origin: pd.Timestamp, wanted: pd.DatetimeIndex, slots: Ints, span: Horizon
+        self,
+        grid: CountGrid,
+        origin: pd.Timestamp,
+        wanted: pd.DatetimeIndex,
+        slots: Ints,
+        span: Horizon,
+        with_reasons: bool,
     ) -> pd.DataFrame:
         last = grid.index(origin)
         if span.by_day and grid.day > 1 and origin == origin.normalize():
             last -= 1  # as in training: the day that ends at this midnight
-        features = Features(grid)
         pairs = Examples(np.full(len(slots), last, dtype=np.int64), slots)
-        design = Design.of(features, span, pairs)
-        quantiles = _fallback(design)
+        quantiles = _fallback(Design.of(Features(grid), span, pairs))
         names = np.full(quantiles.shape[:2], FALLBACK_NAME, dtype=object)
+        words = np.full(quantiles.shape[:2], _FALLBACK_WORDS, dtype=object)
         model = self.models.get((grid.site, span.name))
         known = self.rooms.get(grid.site, ())
         if model is not None and set(known) <= set(grid.rooms):
             columns = [grid.rooms.index(room) for room in known]
-            errors = self.errors[grid.site, span.name].between(last - MEMORY_DAYS * grid.day, last + 1)
-            own = _of_rooms(grid, known, span, pairs)
+            moved = self.errors[grid.site, span.name].moved(self._moved(grid))
+            errors = moved.between(last - MEMORY_DAYS * grid.day, last + 1)
+            own = Design.of(Features(grid.of_rooms(known)), span, pairs)
             quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day, by_day=span.by_day)
             names[:, columns] = MODEL_NAME
+            if with_reasons:
+                words[:, columns] = reasons(model, own)["words"].to_numpy().reshape(len(slots), -1)
         rooms = len(grid.rooms)
         table: dict[str, object] = {
             "site": grid.site,
@@ -140,20 +181,25 @@ class CountModel:
         }
         flat = quantiles.reshape(-1, len(LEVELS))
         table |= {name: flat[:, k] for k, name in enumerate(QUANTILE_COLUMNS)}
-        return pd.DataFrame(table | {"mean": mean_of(flat), "model": names.ravel()})
+        table |= {"mean": mean_of(flat), "model": names.ravel()}
+        return pd.DataFrame(table | ({"words": words.ravel()} if with_reasons else {}))
 
 
-def _learn(features: Features, span: Horizon, until: int, seed: int) -> tuple[HorizonModel | None, Errors]:
-    """The model, and the errors another one, trained on all but the last weeks, made in these."""
+def _learn(
+    features: Features, span: Horizon, until: int, seed: int
+) -> tuple[HorizonModel | None, Errors, dict[str, Any]]:
+    """The model, and the errors and scores of another one, trained on all but the last weeks, in these."""
     grid = features.grid
     design = Design.of(features, span, examples(grid, span, 0, until + 1))
     first = max(until + 1 - WARM_UP_DAYS * grid.day, grid.week)
     asked = design.where(design.pairs.target >= first)
-    errors = Errors.none()
+    errors, scores = Errors.none(), {}
     earlier = fit(design, int(asked.pairs.origin.min()), seed) if len(asked.pairs.target) else None
     if earlier is not None:
-        errors = Errors.of_forecasts(earlier.raw(asked), asked.actual, asked.pairs.target, grid.day)
-    return fit(design, until, seed), errors
+        raw = earlier.raw(asked)
+        errors = Errors.of_forecasts(raw, asked.actual, asked.pairs.target, grid.day)
+        scores = rehearsal_scores(features, span, asked, raw)
+    return fit(design, until, seed), errors, scores
 
 
 def _errors(features: Features, span: Horizon, model: HorizonModel, first: int, end: int) -> Errors:
@@ -162,13 +208,6 @@ def _errors(features: Features, span: Horizon, model: HorizonModel, first: int, 
     # a day-ahead origin before the training's end would know too little, never too much
     design = Design.of(features, span, pairs)
     return Errors.of_forecasts(model.raw(design), design.actual, pairs.target, grid.day)
-
-
-def _of_rooms(grid: CountGrid, rooms: tuple[str, ...], span: Horizon, pairs: Examples) -> Design:
-    """The design of these rooms alone, in their order."""
-    columns = [grid.rooms.index(room) for room in rooms]
-    part = CountGrid(grid.site, rooms, grid.times, grid.minutes, grid.counts[:, columns], grid.calendar)
-    return Design.of(Features(part), span, pairs)
 
 
 def _fallback(design: Design) -> Floats:

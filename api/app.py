@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import Receive, Scope, Send
 
 from api.errors import add_handlers
 from api.routes import headcounts, health, incidents, live, proposals, published, records, rules, settings, webhooks
@@ -20,6 +21,17 @@ ROUTERS: list[APIRouter] = [
     health.router, webhooks.router, live.router, incidents.router, proposals.router, headcounts.router,
     published.router, rules.router, records.router, settings.router,
 ]  # fmt: skip
+
+
+class App(FastAPI):
+    """Leads deliveries of events straight to their endpoint: to pass the layers of middleware, find a route and solve
+    its dependencies costs more than the delivery itself. Everything else goes the usual way."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if webhooks.is_delivery(scope):
+            await webhooks.take_delivery(self.state.service, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, clock: Clock, *, console: bool = True) -> FastAPI:
@@ -38,7 +50,7 @@ def create_app(settings: Settings, clock: Clock, *, console: bool = True) -> Fas
         finally:
             await service.stop()
 
-    app = FastAPI(
+    app = App(
         title="Ratiocast",
         version="1",
         summary="Keeps every room of a childcare center inside its legal child-to-staff ratio.",
@@ -47,7 +59,6 @@ def create_app(settings: Settings, clock: Clock, *, console: bool = True) -> Fas
         redoc_url=None,
     )
     add_handlers(app)
-    app.add_middleware(webhooks.AttendanceFirst)
     for router in ROUTERS:
         app.include_router(router)
     if console:

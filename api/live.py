@@ -55,7 +55,7 @@ class LiveLoop:
         self._ledger, self._clock, self._bus, self._facts = ledger, clock, bus, facts
         self._outlook, self._sent, self._afterwards = outlook, sent, afterwards
         self.centers: dict[str, LiveCenter] = {}
-        self.slowest_step = self.slowest_piece = 0.0  # seconds; a step is made of pieces that hold the event loop
+        self.slowest_step = 0.0  # seconds
         self._wake = asyncio.Event()
         self._facts_read: dict[str, datetime] = {}
         self._facts_tasks: dict[str, asyncio.Task[None]] = {}
@@ -84,7 +84,9 @@ class LiveLoop:
             now = self._clock.now()
             due = [c for c in self.centers.values() if c.dirty or (c.deadline is not None and c.deadline <= now)]
             for center in due:
+                started = time.perf_counter()
                 await self.step(center)
+                await self._rest(started)  # for what the ledger has to write, too
             if not due:
                 deadlines = [c.deadline for c in self.centers.values() if c.deadline is not None]
                 await wait_until(self._clock, min(deadlines, default=None), self._wake)
@@ -156,9 +158,7 @@ class LiveLoop:
 
     async def _rest(self, started: float) -> float:
         """Requests come first: after a piece of work the event loop is theirs for as long as the piece took."""
-        spent = time.perf_counter() - started
-        self.slowest_piece = max(self.slowest_piece, spent)
-        await asyncio.sleep(min(spent, _LONGEST_REST))
+        await asyncio.sleep(min(time.perf_counter() - started, _LONGEST_REST))
         return time.perf_counter()
 
     async def _amend(self, center: LiveCenter, now: datetime) -> None:

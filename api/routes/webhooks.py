@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from api.answers import Answerer, by_slack, by_sms
 from api.dependencies import TheService
 from api.errors import answer_to, responses
 from api.routing import base_url
+from api.service import Service
 from connectors import webhooks
 from connectors.outlets import slack, sms
 from domain.errors import BadInput, RatiocastError, TooLarge, Unauthenticated
@@ -56,22 +57,17 @@ async def attendance(request: Request, service: TheService) -> Response:
     return JSONResponse({"taken": len(events)})
 
 
-class AttendanceFirst:
-    """Leads deliveries of events straight to `attendance`: to find a route and to solve its dependencies costs more
-    than the delivery itself. Everything else goes the usual way."""
+def is_delivery(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["path"] == _ATTENDANCE and scope["method"] == "POST"
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != _ATTENDANCE or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        try:
-            answer = await attendance(Request(scope, receive), scope["app"].state.service)
-        except RatiocastError as error:
-            answer = answer_to(error)
-        await answer(scope, receive, send)
+async def take_delivery(service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+    """`attendance` for a server that leads deliveries here itself."""
+    try:
+        answer = await attendance(Request(scope, receive), service)
+    except RatiocastError as error:
+        answer = answer_to(error)
+    await answer(scope, receive, send)
 
 
 @router.post("/v1/slack/interactions", responses=responses(400, 401, 413), include_in_schema=False)

@@ -73,7 +73,10 @@ def tune_up(
     other = _other_threshold(trials, threshold)
     if other:
         advice.append(other)
-    return TuneUp(kinds, tuple(advice) or ("Nothing to change: the alerts were heard and were right.",))
+    nothing = "Nothing to change: the alerts were heard and were right."
+    if not told:
+        nothing = "Nobody was told of anything in this time, so there is nothing to judge yet."
+    return TuneUp(kinds, tuple(advice) or (nothing,))
 
 
 def _kind(key: tuple[str, str, str], found: Sequence[Incident], labels: Mapping[str, str]) -> Kind:

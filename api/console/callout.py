@@ -23,6 +23,7 @@ from api.console.callout_plan import (
     to_ask,
 )
 from api.console.expected import expected_on
+from api.console.fewer_changes import fewer_changes
 from api.console.frame import Visit, Visiting
 from api.console.solving import Solver
 from api.console.week_view import short_times
@@ -74,8 +75,8 @@ async def solve(
     absence = absence_of(center.facts, day, visit.now, staff_id, how, at)
     before = [each for each in _known(visit).approved(center.center_id, day) if each.staff_id != staff_id]
     found = await _posed(visit, day, {each.staff_id: each.absence.interval for each in before}, staff_id, absence)
-    plan = await _solver(visit).day(found.problem)
     problem = found.problem
+    plan = await asyncio.to_thread(fewer_changes, problem, await _solver(visit).day(problem))
     call_out = CallOut(
         uuid.uuid4().hex[:16], center.center_id, day, staff_id, center.facts.display(staff_id), absence, found.basis,
         problem, plan, changes_of(problem, plan, staff_id), missing_hours_of(problem, staff_id),

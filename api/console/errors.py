@@ -10,7 +10,8 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.console.frame import SAFETY, anonymous_page, templates
+from api.console.frame import SAFETY, NoCenter, anonymous_page, templates
+from api.dependencies import service_of
 from domain.errors import Unauthenticated
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -45,6 +46,9 @@ def _for_people(handler: Any) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         if isinstance(error, Unauthenticated) and wants_page(request):
             return _to_sign_in(request)
+        if isinstance(error, NoCenter) and wants_page(request):
+            degraded = list(service_of(request).degraded.values())
+            return anonymous_page("first_run.html", status=404, degraded=degraded)
         found = handler(request, error)
         answer: Response = await found if hasattr(found, "__await__") else found
         if not wants_page(request):

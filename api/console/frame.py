@@ -55,6 +55,10 @@ templates = Environment(
 )
 
 
+class NoCenter(NotFound):
+    """There is no center to show a page of; the answer is the guide to the first run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request for a page. `centers` are those the person may see; `chosen` is None only where there are none."""
@@ -69,7 +73,7 @@ class Visit:
     @property
     def center(self) -> LiveCenter:
         if self.chosen is None:
-            raise NotFound("no center is known yet; the front page says how to begin")
+            raise NoCenter("no center is known yet; the front page says how to begin")
         return self.chosen
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,11 +13,11 @@ from fastapi.responses import RedirectResponse, Response
 from api.access import client_place
 from api.console.frame import LINK_COOKIE, SAFETY, Visit, Visiting, anonymous_page, download, over_https
 from api.console.links import InspectorVisits
-from api.console.record import audit_head, day_spans, events_since
+from api.console.record import audit_head, day_spans, record_since
 from api.dependencies import TheService
 from domain.errors import BadInput, Forbidden
-from domain.time import Interval, format_instant, local_instant
-from reports.timeline import Correction, corrections, room_at
+from domain.time import format_instant, local_day, local_instant
+from reports.timeline import corrections, room_at
 from storage import audit
 from storage.ledger import Connection, access
 
@@ -94,14 +94,15 @@ async def look(
     asked = _asked(visit, room, day, at, known)
     instant = asked.instant(visit)
     known_at = instant if known == "then" else None
-    events, counts = await events_since(visit, asked.day)
-    facts, book = visit.center.facts, visit.center.book(instant)
-    found = room_at(facts, book, events, counts, asked.room_id, instant, known_at=known_at)
-    spans, _ = await day_spans(visit, asked.day, known_at)
+    record = await record_since(visit, asked.day, asked.day)
+    facts, book = record.facts_on(asked.day), visit.center.book(instant)
+    found = room_at(facts, book, record.events, record.counts, asked.room_id, instant, known_at=known_at)
+    spans = await day_spans(visit, record, asked.day, known_at)
     return visit.page(
         "reports/inspector.html", asked=asked, instant=instant, found=found, facts=facts,
         spans=[each for each in spans if each.room_id == asked.room_id],
-        corrections=_corrections(visit, asked.day, events), head=await audit_head(visit), today=visit.local(visit.now),
+        corrections=corrections(record.events, local_day(asked.day, facts.tz)), note=record.note(asked.day),
+        head=await audit_head(visit), today=visit.local(visit.now),
     )  # fmt: skip
 
 
@@ -142,8 +143,3 @@ def _minute(text: str) -> time:
         return time.fromisoformat(text)
     except ValueError as error:
         raise BadInput(f"'{text}' is no time of day; write it as 14:05") from error
-
-
-def _corrections(visit: Visit, day: date, events: list[Any]) -> list[Correction]:
-    start, end = (local_instant(day + timedelta(days=n), time(0), visit.center.facts.tz) for n in (0, 1))
-    return corrections(events, Interval(start, end))

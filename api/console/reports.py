@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from api.console.frame import Visit, Visiting, download
-from api.console.record import audit_head, daily, signature
+from api.console.record import Record, audit_head, begins_on, daily, has_snapshot, signature
 from api.shadow import ShadowReport, report_of
 from domain.errors import Conflict
 from domain.time import format_instant
@@ -35,9 +35,9 @@ Form = Literal["pdf", "csv"]
 async def index(visit: Reader) -> Response:
     today = visit.local(visit.now).date()
     year, number, _ = today.isocalendar()
-    return visit.page(
-        "reports/index.html", today=today, month_ago=today - timedelta(days=27), week=f"{year}-W{number:02d}"
-    )
+    _, begun = await begins_on(visit)
+    first = today - timedelta(days=27) if await has_snapshot(visit) else max(today - timedelta(days=27), begun.date())
+    return visit.page("reports/index.html", today=today, month_ago=first, week=f"{year}-W{number:02d}")
 
 
 @router.get("/daily")
@@ -47,10 +47,10 @@ async def to_day(visit: Reader, day: date) -> Response:
 
 @router.get("/daily/{day}")
 async def one_day(day: date, visit: Reader) -> Response:
-    report = (await daily(visit, day, day))[0]
+    record, (report,) = await daily(visit, day, day)
     return visit.page(
-        "reports/daily.html", report=report, signed=await signature(visit, day), head=await audit_head(visit),
-        running=day == visit.local(visit.now).date(), sha256=_digest(report),
+        "reports/daily.html", report=report, note=record.note(day), signed=await signature(visit, day),
+        head=await audit_head(visit), running=day == visit.local(visit.now).date(), sha256=_digest(report),
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ async def sign(day: date, visit: Signer) -> Response:
     """The director stands by the day; the signature names the report's content by its hash."""
     if day >= visit.local(visit.now).date() and not _closed(visit, day):
         raise Conflict("the day is not over; sign it when the center has closed")
-    report = (await daily(visit, day, day))[0]
+    _, (report,) = await daily(visit, day, day)
     after = {"sha256": _digest(report), "violations": len(report.violations), "signer": visit.person.actor}
     entry = audit.Entry(
         visit.center.center_id, "report.signed", f"report:{day.isoformat()}", visit.person.actor, visit.now, None, after
@@ -74,7 +74,7 @@ async def sign(day: date, visit: Signer) -> Response:
 
 @router.get("/daily/{day}/report.pdf")
 async def day_as_pdf(day: date, visit: Reader) -> Response:
-    report, head = (await daily(visit, day, day))[0], await audit_head(visit)
+    (_, (report,)), head = await daily(visit, day, day), await audit_head(visit)
     signed = await signature(visit, day)
     content = await asyncio.to_thread(
         lambda: daily_pdf(report, audit_head=_short(head), signed=signed, made_at=visit.now)
@@ -84,26 +84,26 @@ async def day_as_pdf(day: date, visit: Reader) -> Response:
 
 @router.get("/daily/{day}/report.csv")
 async def day_as_csv(day: date, visit: Reader) -> Response:
-    text = violations_csv(await daily(visit, day, day))
+    text = violations_csv((await daily(visit, day, day))[1])
     return download(text.encode(), "text/csv; charset=utf-8", f"violations-{day.isoformat()}.csv")
 
 
 @router.get("/period")
 async def period(visit: Reader, first: date, last: date) -> Response:
-    report = await _period(visit, first, last)
-    return visit.page("reports/period.html", report=report, head=await audit_head(visit))
+    record, report = await _period(visit, first, last)
+    return visit.page("reports/period.html", report=report, note=record.note(first), head=await audit_head(visit))
 
 
 @router.get("/period/{first}/{last}/report.pdf")
 async def period_as_pdf(first: date, last: date, visit: Reader) -> Response:
-    report, head = await _period(visit, first, last), await audit_head(visit)
+    (_, report), head = await _period(visit, first, last), await audit_head(visit)
     content = await asyncio.to_thread(lambda: period_pdf(report, audit_head=_short(head), made_at=visit.now))
     return download(content, "application/pdf", f"compliance-{first.isoformat()}-{last.isoformat()}.pdf")
 
 
 @router.get("/period/{first}/{last}/report.csv")
 async def period_as_csv(first: date, last: date, visit: Reader) -> Response:
-    text = violations_csv(await daily(visit, first, last))
+    text = violations_csv((await daily(visit, first, last))[1])
     return download(text.encode(), "text/csv; charset=utf-8", f"violations-{first.isoformat()}-{last.isoformat()}.csv")
 
 
@@ -165,10 +165,11 @@ async def _file(visit: Visit, pages: list[Page], form: str, name: str) -> Respon
     return download(content, "application/pdf", f"{name}.pdf")
 
 
-async def _period(visit: Visit, first: date, last: date) -> PeriodReport:
+async def _period(visit: Visit, first: date, last: date) -> tuple[Record, PeriodReport]:
     place, book = visit.center.facts.center, visit.center.book(visit.now)
     rules = f"{book.name}, in its form of {book.on.isoformat()}"
-    return PeriodReport(place.name, place.state, rules, tuple(await daily(visit, first, last)))
+    record, days = await daily(visit, first, last)
+    return record, PeriodReport(place.name, place.state, rules, tuple(days))
 
 
 def _closed(visit: Visit, day: date) -> bool:

@@ -21,7 +21,7 @@ from domain.stays import child_stays
 from evaluator.expectations import Expectation, ForecastExpectation
 
 if TYPE_CHECKING:
-    from forecasting.session import Session
+    from forecasting.fallbacks import WatchedSession
 
 log = logging.getLogger("ratiocast.service")
 _DRAWS = 200
@@ -34,8 +34,8 @@ class _Center:
 
     day: date
     model: str
-    building: Future[Session] | None = None
-    session: Session | None = None
+    building: Future[WatchedSession] | None = None
+    session: WatchedSession | None = None
     looked: float = field(default_factory=time.monotonic)
 
 
@@ -63,7 +63,7 @@ class ForecastOutlook:
         ]
         return ForecastExpectation(session.refresh(now, present), center.facts, _DRAWS)
 
-    def _session(self, center: LiveCenter, now: datetime) -> Session | None:
+    def _session(self, center: LiveCenter, now: datetime) -> WatchedSession | None:
         day = center.facts.day_of(now)
         known = self._centers.get(center.center_id)
         if known is None or known.day != day or self._elapsed() - known.looked > _AGAIN_SECONDS:
@@ -104,20 +104,24 @@ def _current_model(data_dir: Path) -> str:
         return ""
 
 
-def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, datetime, datetime]]) -> Session:
+def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, datetime, datetime]]) -> WatchedSession:
     """Read the snapshot and the model and open the day: about a second, off the loop."""
     from flows.train import load_model
     from forecasting import History
+    from forecasting.fallbacks import WatchedSession
+    from forecasting.monitoring import Health
     from storage.reader import open_reader
 
     with open_reader(data_dir) as reader:
         frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
-    session = load_model(data_dir).session(History(frames).known_at(now), center_id=center_id)
+        health = [Health.of(row) for row in reader.frame("forecast_health", center_id).to_dict("records")]
+    known = History(frames).known_at(now)
+    session = load_model(data_dir).session(known, center_id=center_id)
     session.see(now, (), gone)
-    return session
+    return WatchedSession.of(session, known, center_id, health)
 
 
-def _built(future: Future[Session], center_id: str) -> Session | None:
+def _built(future: Future[WatchedSession], center_id: str) -> WatchedSession | None:
     error = future.exception()
     if error is None:
         return future.result()

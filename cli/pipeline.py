@@ -22,12 +22,13 @@ def register(app: typer.Typer) -> None:
     app.command(name="ingest")(ingest)
     app.add_typer(_imports, name="import")
     app.command(name="train")(train)
-    app.command(name="forecast")(forecast)
+    app.add_typer(_forecasts, name="forecast")
     app.command(name="plan")(plan)
     app.add_typer(_flows, name="flows")
 
 
 _imports = typer.Typer(help="Bring in files: head counts of rooms, or attendance of any platform.")
+_forecasts = typer.Typer()
 _flows = typer.Typer(help="Run the pipeline's flows with Prefect, once or on a schedule.")
 
 
@@ -101,12 +102,19 @@ def train(as_json: Annotated[bool, _JSON] = False) -> None:
     _tell("Trained", told, as_json)
 
 
+@_forecasts.callback(invoke_without_command=True)
 def forecast(
+    context: typer.Context,
     horizon: Annotated[str, typer.Option(help="15min, 30min or week; all three when not given.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the table to this Parquet file as well.")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Forecast the headcounts of every room: the next 30 minutes and the next two weeks."""
+    """Forecast the headcounts of every room: the next 30 minutes and the next two weeks.
+
+    Forecasts of days gone by are reviewed first; where the model was worse than a plain rule, that rule stands in.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from flows.forecast import HORIZONS
     from flows.steps import forecast_table, run_forecast
 
@@ -115,6 +123,7 @@ def forecast(
         run = _run(load_settings(), bars)
         told = run_forecast(run, horizons)
     table = forecast_table(run, horizons, out)
+    _warn(told["stand_ins"])
     if as_json:
         print_json(told | {"forecasts": table.to_dict("records")})
         return
@@ -129,6 +138,36 @@ def forecast(
         ],
     )  # fmt: skip
     print_table("Kept", ["rows", "folder"], [(told["rows"], told["folder"])])
+
+
+@_forecasts.command("health")
+def forecast_health(
+    center: Annotated[str, typer.Option(help="This center alone.")] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """How the forecasts of the last four weeks did, per room and horizon, and where a plain rule stands in."""
+    from storage.reader import open_reader
+
+    with open_reader(load_settings().data_dir) as reader:
+        rows = reader.frame("forecast_health", center or None).astype(object)
+    found: list[dict[str, Any]] = rows.where(rows.notna(), None).to_dict("records")
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        progress_console.print("Nothing has been reviewed yet: a day is, in the first forecast run after it.")
+        return
+    print_table(
+        "Forecasts of the last four weeks against what happened",
+        ["center", "room", "horizon", "days", "error", "pinball", "best plain rule", "its pinball", "coverage", "bias",
+         "drift", "stands in"],
+        [
+            (row["center_id"], row["room_id"], row["horizon"], row["days"], f"{row['error']:.2f}", f"{row['loss']:.3f}",
+             row["baseline"], f"{row['baseline_loss']:.3f}", f"{row['coverage']:.0%}", f"{row['bias']:+.2f}",
+             f"{row['drift']:+.2f}", row["baseline"] if row["fallen_back"] else "")
+            for row in found
+        ],
+    )  # fmt: skip
 
 
 def plan(

@@ -36,6 +36,8 @@ def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     if not hasattr(command, "commands"):
         yield " ".join(path), command
         return
+    if command.invoke_without_command:
+        yield " ".join(path), command
     for name, part in command.commands.items():
         yield from _leaves(part, (*path, name))
 

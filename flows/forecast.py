@@ -11,10 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from domain.errors import BadInput
+from domain.places import Center
 from domain.time import as_utc
-from flows.artifacts import write_file
+from flows.artifacts import write_file, write_version
 from flows.progress import Progress, silent
-from flows.train import history_of, load_model
+from flows.review import checked_forecast, review_center, taught
+from flows.rows import center_of
+from flows.train import MODELS, history_of, load_model
 from forecasting import Forecast, Known, Model
 from storage.warehouse import Warehouse
 
@@ -29,6 +32,7 @@ class ForecastResult:
     centers: int
     rows: int
     folder: str
+    stand_ins: tuple[str, ...]  # where a plain rule stands in for the model, in words
 
 
 def make_forecasts(
@@ -41,22 +45,40 @@ def make_forecasts(
 ) -> ForecastResult:
     """Forecast every center and keep the result of each horizon: the newest in the warehouse, the last ones as files
     forecasts/<center>/<horizon>-<origin>.parquet.
+
+    What was forecast before is reviewed first: days over since teach the model's calibration, and in a room whose model
+    is worse than a plain rule that rule stands in (`flows.review`).
     """
     unknown = sorted(set(horizons) - set(HORIZONS))
     if unknown:
         raise BadInput(f"the horizon '{unknown[0]}' is unknown; choose from {', '.join(HORIZONS)}")
     now = as_utc(now)
-    model, known = load_model(data_dir), history_of(warehouse).known_at(now)
+    known = history_of(warehouse).known_at(now)
     folder = data_dir / FORECASTS
-    rows = 0
-    centers = [center_id for center_id in known.center_ids if len(known.of(center_id)["stays"])]
-    for number, center_id in enumerate(centers, start=1):
+    rows, stand_ins = 0, list[str]()
+    listed = map(center_of, warehouse.rows("SELECT * FROM centers ORDER BY center_id"))
+    centers = [center for center in listed if len(known.of(center.center_id)["stays"])]
+    model = _taught_model(warehouse, data_dir, centers, now)
+    for number, center in enumerate(centers, start=1):
+        center_id = center.center_id
+        health = review_center(warehouse, center, now)
+        stand_ins += [f"center {center_id}, {one.sentence}" for one in health if one.fallen_back]
         for horizon in horizons:
-            table = forecast_center(model, known, now, center_id, horizon).table()
+            made = forecast_center(model, known, now, center_id, horizon)
+            table = checked_forecast(warehouse, known, center, made, health, horizon).table()
             _keep(warehouse, folder / center_id, center_id, horizon, now, table)
             rows += len(table)
         progress("forecast", number, len(centers))
-    return ForecastResult(now, len(centers), rows, str(folder))
+    return ForecastResult(now, len(centers), rows, str(folder), tuple(stand_ins))
+
+
+def _taught_model(warehouse: Warehouse, data_dir: Path, centers: Sequence[Center], now: datetime) -> Model:
+    """The model in force; if days have taught its calibration since, a new version of the artifact."""
+    model = load_model(data_dir)
+    wiser = taught(model, warehouse, centers, now)
+    if wiser is not model:
+        write_version(data_dir / MODELS, wiser.save)
+    return wiser
 
 
 def forecast_center(model: Model, known: Known, now: datetime, center_id: str, horizon: str) -> Forecast:

@@ -41,7 +41,7 @@ class Forecast:
     adults: Floats | None = None
     sampler: Sampler | None = None  # (n, seed) -> (n, rooms, times, bands) children
     reasons: Callable[[int, int], list[str]] | None = None
-    room_models: Mapping[str, str] = field(default_factory=dict)  # of rooms in which another model stands in
+    stand_ins: Mapping[tuple[str, datetime], str] = field(default_factory=dict)  # where another model stands in
     notes: tuple[str, ...] = ()  # of the whole forecast: fall-backs in force, widened intervals
     _index: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
@@ -100,7 +100,10 @@ class Forecast:
             "horizon": [horizons[n] for n in time],
             **{f"q{round(level * 100):02d}": levels[:, n] for n, level in enumerate(LEVELS)},
             "mean": (pmf * np.arange(pmf.shape[1])).sum(axis=1),
-            "model": [self.room_models.get(self.room_ids[n], self.model) for n in room],
+            "model": [
+                self.stand_ins.get((self.room_ids[r], self.times[t]), self.model)
+                for r, t in zip(room, time, strict=True)
+            ],
         }
         return pd.DataFrame(columns, columns=list(TABLE_COLUMNS), index=range(len(room)))
 

@@ -6,19 +6,17 @@ and comes back as soon as it is no longer worse: two thresholds, so that it does
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from domain.errors import NotFound
 from domain.time import as_utc, local_day
 from forecasting.backtest import pinball
 from forecasting.calibration import transforms
-from forecasting.counting import padded_to
-from forecasting.forecast import Forecast
 from forecasting.hazards import KNOTS, chances_of
 from forecasting.history import History, zone_of
 from forecasting.model import Model
@@ -28,7 +26,9 @@ from forecasting.rooms import placed, raw_pmf
 
 FEWEST_DAYS = 5
 SURE = 1.65  # standard errors by which a model must be worse before its baseline takes over
+WEEK_FROM = timedelta(hours=12)
 BASELINE = "baseline:"
+OURS = "ours"
 
 
 @dataclass(frozen=True)
@@ -37,86 +37,80 @@ class Health:
 
     center_id: str
     room_id: str
-    horizon: str
+    horizon: str  # 15min, 30min, week
     days: int
     loss: float  # mean pinball loss of the model
+    error: float  # mean absolute error of the model's median, children
     baseline: str  # the best baseline's name
     baseline_loss: float
     coverage: float  # share of outcomes inside the 80 % interval
     bias: float  # mean of actual less forecast, children
-    drift: float  # the bias of the later half less that of the earlier half
+    drift: float  # the bias of the later half of the days less that of the earlier half
     fallen_back: bool
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> Health:
+        """From a row of the warehouse's `forecast_health`."""
+        return Health(**{name: row[name] for name in Health.__dataclass_fields__})
 
     @property
     def sentence(self) -> str:
-        what = (
-            f"{self.room_id}, {self.horizon} ahead: error {self.loss:.2f} (best plain rule: {self.baseline_loss:.2f})"
-        )
+        losses = f"{self.loss:.2f} (best plain rule: {self.baseline_loss:.2f})"
+        what = f"{self.room_id}, {self.horizon} ahead: pinball loss {losses}"
         if self.fallen_back:
             return f"{what}; the plain rule '{self.baseline}' stands in until the model is better again"
         return f"{what}; {self.coverage:.0%} of outcomes inside the 80 % interval"
 
 
-def review(answers: pd.DataFrame, truth: pd.Series, fallen_back: Collection[tuple[str, str]] = ()) -> list[Health]:
-    """Health per room and horizon, from forecast tables of the model and of baselines with what then was counted.
+def daily_scores(answers: pd.DataFrame, truth: pd.Series, tz: tzinfo) -> pd.DataFrame:
+    """Means per room, horizon, local day and model (all of ours are one, `ours`): columns of `forecast_scores`.
 
-    `fallen_back` are the (room_id, horizon) in which a baseline stands in at present.
+    `truth` is aligned with the answers: tables of the model and of baselines.
     """
     ahead = answers["target_time"] - answers["origin"]
     rows = answers.assign(
-        horizon=answers["horizon"].where(ahead < pd.Timedelta(hours=12), "week"), actual=truth,
-        loss=pinball(answers, truth), day=answers["target_time"].dt.date,
-        rule=answers["model"].where(answers["model"].str.startswith(BASELINE), "ours"),
+        horizon=[reviewed_as(one) for one in ahead], day=answers["target_time"].dt.tz_convert(tz).dt.date,
+        model=answers["model"].where(answers["model"].str.startswith(BASELINE), OURS), n=1,
+        loss=pinball(answers, truth), error=(truth - answers["q50"]).abs(), bias=truth - answers["mean"],
+        coverage=((answers["q10"] <= truth) & (truth <= answers["q90"])).astype(float),
     )  # fmt: skip
+    measures = {"n": "sum", "loss": "mean", "coverage": "mean", "error": "mean", "bias": "mean"}
+    return rows.groupby(["center_id", "room_id", "horizon", "day", "model"], as_index=False).agg(measures)
+
+
+def review(scores: pd.DataFrame, fallen_back: Collection[tuple[str, str]] = ()) -> list[Health]:
+    """Health per room and horizon, from `daily_scores`.
+
+    `fallen_back` are the (room_id, horizon) in which a baseline stands in at present.
+    """
     result = []
-    for key, group in rows.groupby(["center_id", "room_id", "horizon"]):
+    for key, group in scores.groupby(["center_id", "room_id", "horizon"]):
         center_id, room_id, horizon = (str(part) for part in tuple(key))
-        daily = group.pivot_table(index="day", columns="rule", values="loss")
+        daily = group.pivot_table(index="day", columns="model", values="loss")
+        daily = daily.dropna(axis=1, thresh=-(-len(daily) // 2))  # a rule seen on few of the days proves nothing
         losses = {str(name): float(mean) for name, mean in daily.mean().items()}
-        rules = sorted(set(losses) - {"ours"}, key=lambda name: losses[name])
-        if "ours" not in losses or not rules:
+        rules = sorted(set(losses) - {OURS}, key=lambda name: losses[name])
+        if OURS not in losses or not rules:
             continue
-        own = group[group["rule"] == "ours"].sort_values("target_time")
-        error = (own["actual"] - own["mean"]).to_numpy()
-        early, late = error[: len(error) // 2], error[len(error) // 2 :]
-        inside = (own["q10"] <= own["actual"]) & (own["actual"] <= own["q90"])
-        worse = _worse((daily["ours"] - daily[rules[0]]).to_numpy(), back=(room_id, horizon) in fallen_back)
+        own = group[group["model"] == OURS].sort_values("day")
+        mean = {name: float(np.average(own[name], weights=own["n"])) for name in ("coverage", "error", "bias")}
+        half = len(own) // 2
+        drift = float(own["bias"].iloc[half:].mean() - own["bias"].iloc[:half].mean()) if half else 0.0
+        worse = _worse((daily[OURS] - daily[rules[0]]).dropna().to_numpy(), back=(room_id, horizon) in fallen_back)
         result.append(
             Health(
-                center_id, room_id, horizon, len(daily), losses["ours"], rules[0].removeprefix(BASELINE),
-                losses[rules[0]], float(inside.mean()), float(error.mean()),
-                float(late.mean() - early.mean()) if len(early) else 0.0, worse,
+                center_id, room_id, horizon, len(own), losses[OURS], mean["error"], rules[0].removeprefix(BASELINE),
+                losses[rules[0]], mean["coverage"], mean["bias"], drift, worse,
             )
         )  # fmt: skip
     return result
 
 
-def with_fallbacks(
-    forecast: Forecast, baselines: Mapping[str, Forecast], health: Sequence[Health], horizon: str
-) -> Forecast:
-    """The forecast with the rooms fallen back taken from their baselines' (by rule name), and a note for each.
-
-    Joint draws over rooms and the age bands stay the model's: a plain rule has neither.
-    """
-    rooms = {
-        one.room_id: one
-        for one in health
-        if one.fallen_back and one.horizon == horizon and one.center_id == forecast.center_id
-        and one.room_id in forecast.room_ids
-    }  # fmt: skip
-    if not rooms:
-        return forecast
-    for one in rooms.values():
-        if one.baseline not in baselines:
-            raise NotFound(f"room {one.room_id} falls back on '{one.baseline}', of which no forecast was given")
-    size = max([forecast.pmf.shape[2], *(baselines[h.baseline].pmf.shape[2] for h in rooms.values())])
-    pmf = padded_to(forecast.pmf, size).copy()
-    for room, one in rooms.items():
-        row = forecast.room_ids.index(room)
-        pmf[row] = padded_to(baselines[one.baseline].pmf, size)[baselines[one.baseline].room_ids.index(room)]
-    models = {room: f"{BASELINE}{one.baseline}" for room, one in rooms.items()}
-    notes = (*forecast.notes, *(one.sentence for one in rooms.values()))
-    return replace(forecast, pmf=pmf, room_models=models, notes=notes)
+def reviewed_as(ahead: timedelta) -> str:
+    """The horizon under which a forecast so far ahead is reviewed."""
+    if ahead >= WEEK_FROM:
+        return "week"
+    return "15min" if ahead <= timedelta(minutes=20) else "30min"
 
 
 def learned(model: Model, history: History, center_id: str, day: datetime) -> Model:

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from domain.errors import NotFound
 from forecasting import Forecast, History, Model
 from forecasting.calibration import BINS, Calibration, transforms
-from forecasting.monitoring import learned, review, with_fallbacks
+from forecasting.fallbacks import with_fallbacks
+from forecasting.monitoring import Health, daily_scores, learned, review
 from tests.forecasting.conftest import local
 
 ROOMS = ("r1", "r2")
@@ -30,42 +32,49 @@ def answers(ours_error: float, days: int = 10) -> tuple[pd.DataFrame, pd.Series]
     return pd.DataFrame(rows), pd.Series(truth)
 
 
+def reviewed(ours_error: float, days: int = 10, fallen_back: Collection[tuple[str, str]] = ()) -> list[Health]:
+    return review(daily_scores(*answers(ours_error, days), UTC), fallen_back)
+
+
 def certain(count: int, model: str) -> Forecast:
     pmf = np.zeros((2, 1, count + 1))
     pmf[..., count] = 1
-    return Forecast("c", datetime(2026, 3, 2, tzinfo=UTC), ROOMS, (datetime(2026, 3, 2, 1, tzinfo=UTC),), pmf, model)
+    return Forecast(
+        "c", datetime(2026, 3, 2, tzinfo=UTC), ROOMS, (datetime(2026, 3, 2, 0, 15, tzinfo=UTC),), pmf, model
+    )
 
 
 def test_a_model_worse_than_its_baseline_is_replaced_in_that_room_alone_and_says_so() -> None:
-    health = review(*answers(5.0))
+    health = reviewed(5.0)
     assert {(one.room_id, one.fallen_back) for one in health} == {("r1", True), ("r2", False)}
-    mixed = with_fallbacks(certain(3, "child-hazard"), {"last": certain(7, "baseline:last")}, health, "15min")
+    mixed = with_fallbacks(certain(3, "child-hazard"), {"last": certain(7, "baseline:last")}, health)
     at = mixed.times[0]
     assert (mixed.mean("r1", at), mixed.mean("r2", at)) == (7, 3)
     assert list(mixed.table()["model"]) == ["baseline:last", "child-hazard"]
     assert "plain rule 'last' stands in" in mixed.notes[0]
     with pytest.raises(NotFound, match="falls back on 'last'"):
-        with_fallbacks(certain(3, "child-hazard"), {}, health, "15min")
+        with_fallbacks(certain(3, "child-hazard"), {}, health)
 
 
 def test_it_comes_back_once_it_is_no_longer_worse_and_does_not_flicker() -> None:
-    nearly = review(*answers(2.05), fallen_back={("r1", "15min")})
-    better = review(*answers(0.5), fallen_back={("r1", "15min")})
+    nearly = reviewed(2.05, fallen_back={("r1", "15min")})
+    better = reviewed(0.5, fallen_back={("r1", "15min")})
     assert nearly[0].fallen_back
     assert not better[0].fallen_back
 
 
 def test_a_few_days_decide_nothing() -> None:
-    assert not review(*answers(5.0, days=3))[0].fallen_back
-    assert review(*answers(0.0, days=3), fallen_back={("r1", "15min")})[0].fallen_back
+    assert not reviewed(5.0, days=3)[0].fallen_back
+    assert reviewed(0.0, days=3, fallen_back={("r1", "15min")})[0].fallen_back
 
 
 def test_coverage_bias_and_drift_are_told() -> None:
-    one = review(*answers(3.0))[0]
+    one = reviewed(3.0)[0]
     assert one.coverage == 0
     assert one.bias == pytest.approx(-3.05)
     assert one.drift == pytest.approx(0, abs=0.05)
     assert one.baseline == "last"
+    assert one.error == pytest.approx(3.05)
 
 
 def test_calibration_learns_to_widen_what_was_too_narrow_and_forgets() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli import backtest, demo, pipeline, plans, rules, sandbox, service, settings
+from cli import backtest, blocks, demo, pipeline, plans, rules, sandbox, service, settings
 from domain.errors import RatiocastError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ def ratiocast() -> None:
     """Keeps every room of a childcare center inside its legal child-to-staff ratio."""
 
 
-for module in (demo, service, sandbox, pipeline, backtest, plans, rules, settings):
+for module in (demo, service, sandbox, pipeline, backtest, plans, blocks, rules, settings):
     module.register(app)
 
 

@@ -1,5 +1,9 @@
-"""Coverage problem -> plan: week planner, live reassignment, explanations, independent checker."""
+"""Coverage problem -> plan: week planner, live reassignment, explanations, checker; fewest floats for blocks."""
 
+from optimizer.blocks import BlocksPlan, BlocksProblem
+from optimizer.blocks_check import check_blocks
+from optimizer.blocks_solve import fewest_floats
+from optimizer.blocks_text import read_blocks
 from optimizer.callout import CalloutPlan, callout
 from optimizer.check import check
 from optimizer.plan import GOALS, Goal, Plan
@@ -12,6 +16,8 @@ __all__ = [
     "GOALS",
     "Alternative",
     "Assignment",
+    "BlocksPlan",
+    "BlocksProblem",
     "CalloutPlan",
     "Disruption",
     "Goal",
@@ -19,7 +25,10 @@ __all__ = [
     "Problem",
     "callout",
     "check",
+    "check_blocks",
+    "fewest_floats",
     "greedy",
+    "read_blocks",
     "reassign",
     "solve",
 ]

@@ -1,0 +1,198 @@
+"""`fewest_floats`: first answer at once, then search beside proof, each in a process that is ended in time.
+
+One core searches covers. The other proves: by linear programming, then by the exact model, then it searches as well
+from another seed. All end as soon as cost and bound meet.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.blocks import BlocksPlan, BlocksProblem, Duty, Proof, Uncovered
+from optimizer.blocks_bound import UNIT, Bound, peak_bound
+from optimizer.blocks_case import Case, Ints, cover_of
+from optimizer.blocks_check import check_blocks
+from optimizer.blocks_search import SWAP_CHANCE, improve
+
+SECONDS = 60.0
+FIRST_STEPS = 2_000
+BOUND_SHARE, EXACT_SHARE = 0.4, 0.55  # of the time, until which the second core stays with a part
+SMALL = 10_000  # (float, block) pairs up to which the exact model keeps the second core to the end
+OTHER_SWAP_CHANCE = 0.1
+WORKER = (sys.executable, "-m", "optimizer.blocks_worker")
+
+
+def fewest_floats(problem: BlocksProblem, seconds: float = SECONDS, command: tuple[str, ...] = WORKER) -> BlocksPlan:
+    """The best plan found within about `seconds`, accepted by the checker.
+
+    Cost and bound depend on the problem alone when the status is optimal; so does who does what when the first answer
+    (of a fixed number of steps) is proven best. Else it may also depend on which process was first.
+    """
+    started = time.monotonic()
+    case = Case.of(problem)
+    state = _State(problem, case, peak_bound(case), started)
+    for cover in improve(case, problem.seed, steps=FIRST_STEPS):
+        state.take_cover(cover)
+        if state.closed or state.elapsed > seconds / 2:
+            break
+    if not state.closed:
+        _race(state, started + seconds, command)
+    return state.plan()
+
+
+@dataclass
+class _State:
+    """The best cover and bound so far."""
+
+    problem: BlocksProblem
+    case: Case
+    peak: Bound
+    started: float
+
+    def __post_init__(self) -> None:
+        self.cover = np.full(len(self.problem.blocks), -1, dtype=np.int64)
+        self.cost = self.case.cost(self.cover)
+        self.bound = self.peak.cost
+        self.prices: list[int] | None = self.peak.prices.tolist()
+
+    @property
+    def closed(self) -> bool:
+        return self.cost <= self.bound
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def take(self, finding: dict[str, Any]) -> None:
+        if "cover" in finding:
+            self.take_cover(cover_of(finding["cover"]))
+        elif self.bound < finding["bound"] <= self.cost:
+            self.bound, self.prices = finding["bound"], finding["prices"]
+
+    def take_cover(self, cover: Ints) -> None:
+        """Keep the cover if it is better, and faultless."""
+        if self.case.cost(cover) < self.cost:
+            before, self.cover, self.cost = (self.cover, self.cost), cover, self.case.cost(cover)
+            if check_blocks(self.problem, self.plan()):
+                self.cover, self.cost = before
+
+    def plan(self) -> BlocksPlan:
+        problem, dear = self.problem, self.case.dear
+        weight = int(self.case.weight[self.cover < 0].sum())
+        uncovered_bound = max(0, -((dear - 1 - self.bound) // dear))
+        floats_bound = max(0, self.bound - dear * weight) if weight == uncovered_bound else 0
+        names = [block.block_id for block in problem.blocks]
+        return BlocksPlan(
+            label=problem.label, problem_hash=problem.input_hash, status="optimal" if self.closed else "feasible",
+            floats_used=self.cost - dear * weight, floats_bound=floats_bound,
+            uncovered_weight=weight, uncovered_bound=uncovered_bound,
+            seed=problem.seed, seconds=round(self.elapsed, 3),
+            duties=tuple(
+                Duty(block_id=names[j], staff_id=problem.floats[w].staff_id)
+                for j, w in enumerate(self.cover.tolist()) if w >= 0
+            ),
+            uncovered=tuple(
+                Uncovered(block_id=names[j], reason=self._reason(j)) for j in np.flatnonzero(self.cover < 0).tolist()
+            ),
+            proof=self._proof(names),
+        )  # fmt: skip
+
+    def _proof(self, names: list[str]) -> Proof | None:
+        if self.prices is None:
+            return None
+        return Proof(unit=UNIT, prices={name: p for name, p in zip(names, self.prices, strict=True) if p})
+
+    def _reason(self, block: int) -> str:
+        able = len(self.case.qualified[block])
+        return f"each of the {able} who are qualified is needed elsewhere then" if able else "nobody is qualified"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What the second core does until when (monotonic seconds)."""
+
+    part: str
+    until: float
+
+
+def _race(state: _State, deadline: float, command: tuple[str, ...]) -> None:
+    """Search and proof side by side until cost and bound meet or the time is over."""
+    found: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
+    span = deadline - state.started
+    exact_until = deadline if state.case.able.sum() <= SMALL else state.started + EXACT_SHARE * span
+    turns = [
+        _Turn("bound", state.started + BOUND_SHARE * span), _Turn("exact", exact_until), _Turn("search", deadline),
+    ]  # fmt: skip
+    seed = state.problem.seed
+    first = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE}
+    with _running(state, first, "first", found, command):
+        for turn in turns:
+            order = {
+                "part": turn.part, "seed": seed + 1, "swap_chance": OTHER_SWAP_CHANCE,
+                "cover": state.cover.tolist(), "bound": state.bound, "seconds": turn.until - time.monotonic(),
+            }  # fmt: skip
+            with _running(state, order, turn.part, found, command):
+                _listen(state, found, turn)
+            if state.closed:
+                return
+
+
+def _listen(state: _State, found: queue.Queue[tuple[str, dict[str, Any] | None]], turn: _Turn) -> None:
+    """Take findings until the turn ends: by itself, by its time, or because all is proven."""
+    while not state.closed:
+        try:
+            who, finding = found.get(timeout=max(0.0, turn.until - time.monotonic()))
+        except queue.Empty:
+            return
+        if finding is not None:
+            state.take(finding)
+        elif who == turn.part:
+            return
+
+
+@contextmanager
+def _running(
+    state: _State, order: dict[str, Any], who: str, found: queue.Queue[tuple[str, dict[str, Any] | None]],
+    command: tuple[str, ...],
+) -> Iterator[None]:  # fmt: skip
+    """A worker whose findings go to the queue, then None when it ends; it is ended with the context."""
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    text = json.dumps(order | {"problem": state.problem.model_dump_json()}) + "\n"
+    reader = threading.Thread(target=_talk, args=(process, text, who, found), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        reader.join(1.0)
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
+
+
+def _talk(
+    process: subprocess.Popen[str], text: str, who: str, found: queue.Queue[tuple[str, dict[str, Any] | None]]
+) -> None:
+    try:
+        if process.stdin and process.stdout:
+            process.stdin.write(text)
+            process.stdin.close()
+            for line in process.stdout:
+                found.put((who, json.loads(line)))
+    except (OSError, ValueError):
+        pass  # it died, was ended or cut off in the middle: what it told so far counts
+    found.put((who, None))

@@ -71,7 +71,7 @@ def pose_day(known: DayFacts, day: date, now: datetime, absent: Mapping[str, Int
         combinations=demand.combinations(opening),
         walks=walks_between(rooms, wings),
         staff=staff,
-        current=in_force(grid, known.shifts, known.plans, [adult.staff_id for adult in staff]),
+        current=in_force(grid, known.shifts, known.plans, staff),
         seed=1,
     )  # fmt: skip
 

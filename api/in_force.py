@@ -9,6 +9,7 @@ from domain.people import Shift
 from domain.time import Interval
 from flows.staffing import Grid
 from optimizer import Assignment, Plan, Problem
+from optimizer.problem import Adult
 
 Place = tuple[str, str | None]  # state, room
 Places = dict[tuple[str, int], Place]  # staff_id, slot
@@ -16,9 +17,9 @@ _STATES = {"room": "room", "float": "idle", "break": "break"}
 
 
 def in_force(
-    grid: Grid, shifts: Iterable[Shift], plans: Sequence[tuple[Problem, Plan]], staff_ids: Iterable[str]
+    grid: Grid, shifts: Iterable[Shift], plans: Sequence[tuple[Problem, Plan]], adults: Iterable[Adult]
 ) -> tuple[Assignment, ...]:
-    """The plan in force on the grid's slots. Of `plans` the later one holds.
+    """The plan in force of these adults on the grid's slots. Of `plans` the later one holds.
 
     A plan says nothing any more of an adult whose hours the platform has changed since it was made.
     """
@@ -36,7 +37,7 @@ def in_force(
                 places.pop((adult.staff_id, mine), None)
                 if (adult.staff_id, theirs) in planned:
                     places[adult.staff_id, mine] = planned[adult.staff_id, theirs]
-    return tuple(_runs(grid, places, sorted(staff_ids)))
+    return tuple(_runs(grid, places, sorted(adults, key=lambda adult: adult.staff_id)))
 
 
 def _of_shifts(grid: Grid, shifts: Iterable[Shift]) -> Places:
@@ -63,14 +64,22 @@ def _at_work(grid: Grid, shifts: Iterable[Shift]) -> set[tuple[str, int]]:
     }
 
 
-def _runs(grid: Grid, places: Mapping[tuple[str, int], Place], staff_ids: Iterable[str]) -> Iterator[Assignment]:
-    for staff_id in staff_ids:
-        for place, run in groupby(range(len(grid.slots)), lambda slot, who=staff_id: places.get((who, slot))):  # type: ignore[misc]
+def _runs(grid: Grid, places: Mapping[tuple[str, int], Place], adults: Iterable[Adult]) -> Iterator[Assignment]:
+    """Runs of one place; a break carries the name of the break of the adult that it is."""
+    for adult in adults:
+        due = list(adult.breaks)
+        mine = [places.get((adult.staff_id, slot)) for slot in range(len(grid.slots))]
+        for place, run in groupby(range(len(mine)), mine.__getitem__):
             span = list(run)
-            if place is not None:
-                yield Assignment.model_validate(
-                    {
-                        "staff_id": staff_id, "start": span[0], "end": span[-1] + 1, "state": place[0],
-                        "room_id": place[1],
-                    }
-                )  # fmt: skip
+            if place is None:
+                continue
+            first, end, (state, room_id) = span[0], span[-1] + 1, place
+            pause = next((b for b in due if state == "break" and b.start <= first and end <= b.end), None)
+            if pause is not None:
+                due.remove(pause)
+            yield Assignment.model_validate(
+                {
+                    "staff_id": adult.staff_id, "start": first, "end": end, "state": state, "room_id": room_id,
+                    "break_id": pause.break_id if pause else None,
+                }
+            )  # fmt: skip

@@ -17,6 +17,7 @@ from domain.people import Segment, Shift
 from flows.staffing import Grid
 from flows.steps import STEPS, open_run
 from optimizer import Plan, Problem
+from optimizer.problem import Break
 from storage.settings import Settings
 from tests.console.conftest import Person, hurry, words
 from tests.console.test_plans import at, problem
@@ -110,6 +111,22 @@ def test_the_accepted_plan_of_the_week_is_where_a_call_out_starts_from(director:
     assert {(a.staff_id, a.start, a.end, a.room_id) for a in again.problem.current} == accepted
 
 
+def test_a_break_of_a_shift_is_the_break_the_plan_has_to_place() -> None:
+    asked = problem()
+    pause = Break(break_id="b1", start=1, end=6, slots=2)
+    adult = asked.staff[0].model_copy(update={"breaks": (pause,)})
+    parts = (
+        Segment(at(0), at(45), "room", "r1"),
+        Segment(at(45), at(75), "break"),
+        Segment(at(75), at(120), "room", "r1"),
+    )
+    shift = Shift("x", "c1", "s1", at(0), at(120), parts, "1")
+    found = in_force(Grid(asked.slots), [shift], [], [adult])
+    assert [(a.state, a.start, a.end, a.break_id) for a in found] == [
+        ("room", 0, 3, None), ("break", 3, 5, "b1"), ("room", 5, 8, None)
+    ]  # fmt: skip
+
+
 def test_a_plan_says_nothing_of_an_adult_whose_hours_were_changed_since() -> None:
     asked = problem()
     plan = Plan.model_validate(optimizer.greedy(asked).model_dump() | {"assignments": [asked.current[2].model_dump()]})
@@ -119,7 +136,11 @@ def test_a_plan_says_nothing_of_an_adult_whose_hours_were_changed_since() -> Non
         return Shift(staff_id, "c1", staff_id, at(0), at(until), (Segment(at(0), at(until), "room", room),), "1")
 
     shifts = [shift("s1", "r1", 120), shift("s3", "r1", 120)]
-    assert [(a.staff_id, a.room_id) for a in in_force(grid, shifts, [(asked, plan)], ["s1", "s3"])] == [("s3", "r2")]
+    assert [(a.staff_id, a.room_id) for a in in_force(grid, shifts, [(asked, plan)], asked.staff[::2])] == [
+        ("s3", "r2")
+    ]
     shorter = [shift("s1", "r1", 120), shift("s3", "r1", 60)]
-    found: list[Any] = [(a.staff_id, a.room_id, a.end) for a in in_force(grid, shorter, [(asked, plan)], ["s1", "s3"])]
+    found: list[Any] = [
+        (a.staff_id, a.room_id, a.end) for a in in_force(grid, shorter, [(asked, plan)], asked.staff[::2])
+    ]
     assert found == [("s3", "r1", 4)]

@@ -18,7 +18,7 @@ from domain.errors import BadInput, LeakageError, NotFound
 from domain.events import Event
 from domain.stays import child_stays
 from domain.time import as_utc, format_instant, parse_local_time, zone
-from forecasting.frames import STAY_COLUMNS, typed
+from forecasting.frames import NOT_CHECKED_OUT, STAY_COLUMNS, typed
 
 NEEDED = {
     "centers": {"center_id", "timezone", "opens", "closes"},
@@ -27,6 +27,7 @@ NEEDED = {
     "stays": set(STAY_COLUMNS),
 }
 SECOND_VISIT_MINUTES = 180
+DAY_OVER = pd.Timedelta(hours=26)  # a stay so old has outlived its day's closing and the grace after it
 OPTIONAL = ("bookings", "closures", "shifts", "staff", "staff_stays", "events")
 
 
@@ -206,6 +207,9 @@ def _stays_known(stays: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     known.loc[later, ["end", "end_recorded_at"]] = pd.NaT
     if "doubts" in known:
         known.loc[later, "doubts"] = ""
+        lasts = known["end"].isna() & (known["start"] > at - DAY_OVER)  # nobody knows yet that it outlives the closing
+        said = known["doubts"].astype(object).str.replace(rf"(; )?{NOT_CHECKED_OUT}$", "", regex=True)
+        known["doubts"] = known["doubts"].mask(lasts, said)
     return known
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -120,7 +120,11 @@ def _known(name: str, frame: pd.DataFrame, known_at: datetime | None) -> pd.Data
     if name in ("stays", "staff_stays"):
         frame = frame[frame["start_recorded_at"] <= known_at].reset_index(drop=True)
         unknown = frame["end_recorded_at"] > known_at
-        return frame.assign(end=frame["end"].mask(unknown), end_recorded_at=frame["end_recorded_at"].mask(unknown))
+        ends = {"end": frame["end"].mask(unknown), "end_recorded_at": frame["end_recorded_at"].mask(unknown)}
+        if "doubts" in frame:  # those of a stay that lasted then rest on how it went on
+            lasted = ends["end"].isna() & (frame["start"] > known_at - timedelta(hours=26))
+            ends["doubts"] = frame["doubts"].mask(unknown | lasted, "")
+        return frame.assign(**ends)
     if "recorded_at" in frame:
         return frame[frame["recorded_at"] <= known_at].reset_index(drop=True)
     return frame

@@ -6,7 +6,7 @@ from domain.errors import BadInput, LeakageError
 from domain.events import Event
 from domain.people import Booking, Child
 from domain.places import Center, Room
-from forecasting.frames import frames_of
+from forecasting.frames import frames_of, stays_frame
 from forecasting.history import History
 
 CENTER = Center("c", "Oak", "TX", "America/Chicago", time(6, 30), time(18))
@@ -40,6 +40,18 @@ def test_a_stay_has_no_end_until_the_check_out_was_recorded() -> None:
 def test_a_check_in_recorded_late_is_unknown_before() -> None:
     past = history(event(1, "check_in", at(14), recorded=at(15)))
     assert len(past.known_at(at(14.5))["stays"]) == 0
+
+
+def test_that_a_child_is_never_checked_out_is_not_known_while_it_may_still_be() -> None:
+    """The signal is planted: the whole past holds one forgotten check-out, marked as the build marks it."""
+    forgotten = [event(1, "room_transfer", at(14)), event(2, "check_in", at(15, day=4), child_id="other")]
+    frames = frames_of(centers=[CENTER], rooms=[ROOM], children=[], events=forgotten)
+    past = History(frames | {"stays": stays_frame(forgotten, [CENTER], until=at(15, day=4))})
+    without = History(frames | {"stays": stays_frame(forgotten[:1], [CENTER], until=at(16))})
+    assert "still in long after closing" in past.known_at(at(17, day=3))["stays"]["doubts"].iloc[0]
+    for now in (at(16), at(23)):
+        assert past.known_at(now)["stays"].to_dict("list") == without.known_at(now)["stays"].to_dict("list")
+        assert list(past.known_at(now)["stays"]["doubts"]) == ["moved between rooms without a check-in"]
 
 
 def test_a_correction_of_tomorrow_does_not_change_what_was_known_today() -> None:

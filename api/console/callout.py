@@ -23,8 +23,8 @@ from api.console.callout_plan import (
     to_ask,
 )
 from api.console.expected import expected_on
-from api.console.fewer_changes import fewer_changes
 from api.console.frame import Visit, Visiting
+from api.console.mending import has_gaps, mended, the_better
 from api.console.solving import Solver
 from api.console.week_view import short_times
 from api.day_problem import DayFacts, pose_day, slots_ahead
@@ -38,6 +38,7 @@ from storage import audit
 from storage.ledger import Connection
 
 router = APIRouter(prefix="/call-out")
+_BEFORE = timedelta(minutes=30)  # of now: where everybody was, so that a stay is not taken for one that just began
 Planner = Annotated[Visit, Depends(Visiting("plans.change"))]
 
 
@@ -76,7 +77,9 @@ async def solve(
     before = [each for each in _known(visit).approved(center.center_id, day) if each.staff_id != staff_id]
     found = await _posed(visit, day, {each.staff_id: each.absence.interval for each in before}, staff_id, absence)
     problem = found.problem
-    plan = await asyncio.to_thread(fewer_changes, problem, await _solver(visit).day(problem))
+    plan = await asyncio.to_thread(mended, problem)
+    if has_gaps(plan):
+        plan = await asyncio.to_thread(the_better, problem, plan, await _solver(visit).day(problem))
     call_out = CallOut(
         uuid.uuid4().hex[:16], center.center_id, day, staff_id, center.facts.display(staff_id), absence, found.basis,
         problem, plan, changes_of(problem, plan, staff_id), missing_hours_of(problem, staff_id),
@@ -107,9 +110,11 @@ async def _posed(visit: Visit, day: date, away: dict[str, Interval], staff_id: s
     expected = await expected_on(visit, day, ahead)
     free = await _availability(visit, start, end)
     known = DayFacts(center.facts, center.book(now), shifts, free, expected.expectation, plans)
-    problem = pose_day(known, day, now, {**away, staff_id: absence.interval}, f"{day.isoformat()}-call-out")
-    if problem is None:
+    out = {**away, staff_id: absence.interval}
+    posed = pose_day(known, day, now - _BEFORE, out, f"{day.isoformat()}-call-out")
+    if posed is None:
         raise BadInput("no room or nobody is known for this day yet; there is nothing to plan")
+    problem = posed.model_copy(update={"frozen_until": sum(at < now for at in posed.slots)})
     return _Posed(problem, (f"Children: {expected.words}.", _starts_from(accepted, approved)))
 
 

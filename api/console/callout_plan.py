@@ -103,7 +103,7 @@ def missing_hours_of(problem: Problem, absent: str) -> float:
     gone: set[tuple[str, int]] = set()
     for each in problem.current:
         if each.state == "room" and each.room_id:
-            slots = {(each.room_id, slot) for slot in range(each.start, each.end)}
+            slots = {(each.room_id, slot) for slot in range(max(each.start, problem.frozen_until), each.end)}
             gone |= slots if each.staff_id == absent else set()
             for place in slots:
                 there[place] = there.get(place, 0) + 1

@@ -106,7 +106,7 @@ def _told(problem: Problem, best: Plan, plan: Plan) -> Plan:
             "goals": goals,
             "shortages": short,
             "assignments": reasons_for(problem, measure, best.assignments),
-            "method": f"{plan.method}, fewer changes",
+            "method": plan.method,
             "seconds": plan.seconds,
         }
     )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 import optimizer
-from api.console.callout_plan import CallOut
+from api.console.callout_plan import CallOut, changes_of
+from api.console.fewer_changes import fewer_changes
+from api.console.mending import has_gaps, mended
 from api.in_force import in_force
 from api.plan_files import PlanFiles
 from benchmarks._stage import Stage, stage, week_of
 from domain.people import Segment, Shift
 from flows.staffing import Grid
 from flows.steps import STEPS, open_run
-from optimizer import Plan, Problem
-from optimizer.problem import Break
+from optimizer import Assignment, Plan, Problem
+from optimizer.problem import Break, Span
+from optimizer.standing import Spot, plan_of, spots_of
 from storage.settings import Settings
 from tests.console.conftest import Person, hurry, words
 from tests.console.test_plans import at, problem
@@ -55,8 +58,9 @@ def test_somebody_may_be_out_all_day_come_later_or_leave_early(
     call_out, html = called_out(running, director, staff_id=someone(director), how=how, at="13:00")
     assert said in html
     (absence,) = call_out.problem.adult(call_out.staff_id).absences
-    assert (absence.start, absence.end) == out
-    working = [a for a in call_out.plan.assignments if a.staff_id == call_out.staff_id]
+    now = call_out.problem.frozen_until  # the quarter hours before are told as they were
+    assert (max(0, absence.start - now), absence.end - now) == out
+    working = [a for a in call_out.plan.assignments if a.staff_id == call_out.staff_id and a.start >= now]
     assert all(a.end <= absence.start or a.start >= absence.end for a in working)
     assert bool(working) == (how != "day")
 
@@ -107,8 +111,39 @@ def test_the_accepted_plan_of_the_week_is_where_a_call_out_starts_from(director:
         for path in (running.settings.data_dir / "plans" / "c01").glob("2026-W11.*"):
             path.unlink()
     assert "the accepted plan of 2026-W11" in html
-    accepted = {(a.staff_id, a.start, a.end, a.room_id) for a in optimizer.greedy(whole).assignments}
-    assert {(a.staff_id, a.start, a.end, a.room_id) for a in again.problem.current} == accepted
+
+    def places(parts: Sequence[Assignment]) -> set[tuple[str, int, str | None]]:
+        return {(part.staff_id, slot, part.room_id) for part in parts for slot in range(part.start, part.end)}
+
+    assert places(again.problem.current) == places(optimizer.greedy(whole).assignments)
+
+
+def test_no_change_of_a_call_out_could_be_taken_back(learnt: Stage) -> None:
+    client = learnt.signed_in()
+    person = Person(client)
+    call_out, _ = called_out(learnt, person, staff_id=someone(person, 2), how="until", at="12:30")
+    assert optimizer.check(call_out.problem, call_out.plan) == []
+    again = fewer_changes(call_out.problem, call_out.plan)
+    assert changes_of(call_out.problem, again, call_out.staff_id) == call_out.changes
+    client.close()
+
+
+def test_a_cover_plan_moves_whom_it_needs_and_takes_needless_moves_back() -> None:
+    asked = problem()
+    gone = asked.staff[0].model_copy(update={"absences": (Span(start=0, end=4),)})
+    asked = asked.model_copy(update={"staff": (gone, *asked.staff[1:])})
+    plan = mended(asked)
+    assert not has_gaps(plan)
+    assert optimizer.check(asked, plan) == []
+    assert [(c.name, c.was, c.becomes, c.end) for c in changes_of(asked, plan, "s1")] == [
+        ("Ben", "free", "Infants", at(60))
+    ]
+    spots = {who: dict(slots) for who, slots in spots_of(plan.assignments).items()}
+    spots["s2"] |= dict.fromkeys(range(5, 8), Spot("room", "r2"))
+    restless = plan_of(asked, spots)
+    assert optimizer.check(asked, restless) == []
+    assert len(changes_of(asked, restless, "s1")) == 2
+    assert len(changes_of(asked, fewer_changes(asked, restless), "s1")) == 1
 
 
 def test_a_break_of_a_shift_is_the_break_the_plan_has_to_place() -> None:

@@ -25,7 +25,7 @@ OPEN_ABOVE = 0.5  # a slot counts as open if it held more people than this on av
 
 def open_slots(grid: CountGrid, start: int) -> Floats:
     """(slots, rooms) of 0 and 1: is the weekly profile of the eight weeks before slot `start` above half a person?"""
-    return (_profile(grid, start) > OPEN_ABOVE).astype(float)
+    return (profile_before(grid, start) > OPEN_ABOVE).astype(float)
 
 
 def baselines(grid: CountGrid, features: Features, horizon: Horizon, start: int, end: int) -> dict[str, Floats]:
@@ -35,13 +35,13 @@ def baselines(grid: CountGrid, features: Features, horizon: Horizon, start: int,
     """
     first = max(0, start - ERROR_WEEKS * grid.week)
     pairs = examples(grid, horizon, first, end)
-    profile = _profile(grid, start)
+    profile = profile_before(grid, start)
     is_open = open_slots(grid, start)
     result = {}
     for name, point in _points(grid, features, horizon, pairs, profile).items():
         error = grid.counts[pairs.target] - point
         past = (pairs.target < start)[:, None] & (is_open[pairs.target] > 0)
-        spread = _error_quantiles(np.where(past, error, np.nan), pairs.target % grid.day * grid.minutes // 60)
+        spread = error_quantiles(np.where(past, error, np.nan), pairs.target % grid.day * grid.minutes // 60)
         test = pairs.target >= start
         result[name] = np.clip(point[test][..., None] + spread[test], 0, None)
         result[name][..., LEVELS.index(0.5)] = point[test]
@@ -78,7 +78,7 @@ def _four_weeks(grid: CountGrid, known: Known, slots: Ints, profile: Floats) -> 
     return np.where(np.isnan(mean), usual, mean), np.where(np.isnan(median), usual, median)
 
 
-def _profile(grid: CountGrid, start: int) -> Floats:
+def profile_before(grid: CountGrid, start: int) -> Floats:
     """(slots, rooms): mean of the same slot of the week over the eight weeks before `start`, NaN if never known."""
     first = max(0, start - ERROR_WEEKS * grid.week)
     slot = np.arange(len(grid.times)) % grid.week
@@ -91,7 +91,7 @@ def _profile(grid: CountGrid, start: int) -> Floats:
     return np.asarray(result[slot], dtype=np.float64)
 
 
-def _error_quantiles(error: Floats, hour: Ints) -> Floats:
+def error_quantiles(error: Floats, hour: Ints) -> Floats:
     """(targets, rooms, levels): quantiles of the room's errors of the same hour; of all hours if it has none."""
     spread = np.zeros((*error.shape, len(LEVELS)))
     for room in range(error.shape[1]):

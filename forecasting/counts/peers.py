@@ -1,6 +1,7 @@
 """Other people's forecasters on the same targets, for comparison only (extra `peers`; never needed at run time).
 
-lgbm    LightGBM with quantile loss on the lags and date features of mlforecast, trained once before the test
+lgbm    LightGBM with quantile loss on the lags of mlforecast, time of day, weekday and days off, trained once before
+        the test; and those of `peers_statistical`
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from forecasting.counts.baselines import LEVELS, open_slots
 from forecasting.counts.features import examples
 from forecasting.counts.grid import CARRIED_SLOTS, CountGrid, Floats, Horizon
 from forecasting.counts.learners import RAW_LEVELS
+from forecasting.counts.peers_statistical import smoothing
 from forecasting.counts.series import carry
 
-MISSING = "the peers are left out: mlforecast is not installed; install ratiocast[peers] to see them"
+_NEEDED = ("mlforecast", "statsforecast")
+MISSING = "the peers are left out: mlforecast or statsforecast is not installed; install ratiocast[peers] to see them"
 
 
 def available() -> bool:
-    return importlib.util.find_spec("mlforecast") is not None
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
 
 
 def peers(grid: CountGrid, horizon: Horizon, start: int, seed: int) -> dict[str, Floats]:
@@ -41,7 +44,7 @@ def peers(grid: CountGrid, horizon: Horizon, start: int, seed: int) -> dict[str,
         result[slot[test] - start, room[test], LEVELS.index(level)] = np.clip(said, 0, None)
     given = [LEVELS.index(level) for level in RAW_LEVELS]
     result[..., given] = np.sort(result[..., given], axis=-1)
-    return {"lgbm": result}
+    return {"lgbm": result} | smoothing(grid, horizon, start)
 
 
 def _lagged(grid: CountGrid, horizon: Horizon) -> pd.DataFrame:
@@ -65,6 +68,8 @@ def _lagged(grid: CountGrid, horizon: Horizon) -> pd.DataFrame:
     table["slot"] = table["ds"].map(place)
     table["slot_of_day"] = table["slot"] % grid.day
     table["weekday"] = table["ds"].dt.day_of_week
+    for name in grid.days_off:
+        table[name] = grid.calendar[name][table["slot"]]
     room = pd.Categorical(table["unique_id"], categories=list(grid.rooms)).codes
     table["room"] = room
     table["y"] = grid.counts[table["slot"], room]

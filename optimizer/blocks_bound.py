@@ -12,7 +12,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
 from optimizer.blocks_case import Case, Ints
@@ -86,11 +85,13 @@ class _Program:
 
     def prices(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Dual values of the blocks' rows; zeros if the solver fails, which is a true if poor answer."""
+        from scipy.optimize import linprog  # takes a while to import; most questions need no program
+
         shape = (self.height, len(self.cost))
         matrix: Any = csc_array((self.values, (self.rows, self.columns)), shape=shape)
         right = np.zeros(self.height)
         right[: len(self.row_of)] = 1.0
-        bounds = np.column_stack([np.zeros(len(self.cost)), self.ceiling])
+        bounds: Any = np.column_stack([np.zeros(len(self.cost)), self.ceiling])
         answer = linprog(np.array(self.cost), A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ipm")
         if answer.status != 0:
             return np.zeros(len(self.row_of))

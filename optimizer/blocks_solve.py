@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 
 from optimizer.blocks import BlocksPlan, BlocksProblem, Duty, Proof, Uncovered
-from optimizer.blocks_bound import UNIT, Bound, peak_bound
+from optimizer.blocks_bound import UNIT, Bound, linear_bound, peak_bound
 from optimizer.blocks_case import Case, Ints, cover_of
 from optimizer.blocks_check import check_blocks
 from optimizer.blocks_search import SWAP_CHANCE, improve
 
 SECONDS = 60.0
 FIRST_STEPS = 2_000
-BOUND_SHARE, EXACT_SHARE = 0.4, 0.55  # of the time, until which the second core stays with a part
+BOUND_SHARE, EXACT_SHARE = 0.75, 0.55  # of the time, until which the second core stays with a part
+TINY = 2_000  # (float, block) pairs up to which the linear program takes no time worth a process
 SMALL = 10_000  # (float, block) pairs up to which the exact model keeps the second core to the end
 OTHER_SWAP_CHANCE = 0.1
 WORKER = (sys.executable, "-m", "optimizer.blocks_worker")
@@ -41,30 +42,32 @@ def fewest_floats(problem: BlocksProblem, seconds: float = SECONDS, command: tup
     """
     started = time.monotonic()
     case = Case.of(problem)
-    state = _State(problem, case, peak_bound(case), started)
+    state = _State(problem, case, started)
+    state.take_bound(peak_bound(case))
     for cover in improve(case, problem.seed, steps=FIRST_STEPS):
         state.take_cover(cover)
         if state.closed or state.elapsed > seconds / 2:
             break
+    if not state.closed and case.able.sum() <= TINY:
+        state.take_bound(linear_bound(case))
     if not state.closed:
         _race(state, started + seconds, command)
-    return state.plan()
+    return state.answer()
 
 
 @dataclass
 class _State:
-    """The best cover and bound so far."""
+    """Covers, each cheaper than the one before, and the best bound so far."""
 
     problem: BlocksProblem
     case: Case
-    peak: Bound
     started: float
+    prices: list[int] | None = None
+    bound: int = -1
 
     def __post_init__(self) -> None:
-        self.cover = np.full(len(self.problem.blocks), -1, dtype=np.int64)
-        self.cost = self.case.cost(self.cover)
-        self.bound = self.peak.cost
-        self.prices: list[int] | None = self.peak.prices.tolist()
+        self.covers = [np.full(len(self.problem.blocks), -1, dtype=np.int64)]
+        self.cost = self.case.cost(self.covers[0])
 
     @property
     def closed(self) -> bool:
@@ -80,30 +83,37 @@ class _State:
         elif self.bound < finding["bound"] <= self.cost:
             self.bound, self.prices = finding["bound"], finding["prices"]
 
-    def take_cover(self, cover: Ints) -> None:
-        """Keep the cover if it is better, and faultless."""
-        if self.case.cost(cover) < self.cost:
-            before, self.cover, self.cost = (self.cover, self.cost), cover, self.case.cost(cover)
-            if check_blocks(self.problem, self.plan()):
-                self.cover, self.cost = before
+    def take_bound(self, found: Bound) -> None:
+        self.take({"bound": found.cost, "prices": found.prices.tolist()})
 
-    def plan(self) -> BlocksPlan:
+    def take_cover(self, cover: Ints) -> None:
+        if self.case.cost(cover) < self.cost:
+            self.covers.append(cover)
+            self.cost = self.case.cost(cover)
+
+    def answer(self) -> BlocksPlan:
+        """The best cover that the checker accepts; the first, which leaves all uncovered, always is."""
+        plans = (self._plan(cover) for cover in reversed(self.covers))
+        return next(plan for plan in plans if not check_blocks(self.problem, plan))
+
+    def _plan(self, cover: Ints) -> BlocksPlan:
         problem, dear = self.problem, self.case.dear
-        weight = int(self.case.weight[self.cover < 0].sum())
+        weight, used = int(self.case.weight[cover < 0].sum()), len(np.unique(cover[cover >= 0]))
         uncovered_bound = max(0, -((dear - 1 - self.bound) // dear))
         floats_bound = max(0, self.bound - dear * weight) if weight == uncovered_bound else 0
         names = [block.block_id for block in problem.blocks]
+        workers = cover.tolist()
         return BlocksPlan(
-            label=problem.label, problem_hash=problem.input_hash, status="optimal" if self.closed else "feasible",
-            floats_used=self.cost - dear * weight, floats_bound=floats_bound,
-            uncovered_weight=weight, uncovered_bound=uncovered_bound,
+            label=problem.label, problem_hash=problem.input_hash,
+            status="optimal" if (weight, used) == (uncovered_bound, floats_bound) else "feasible",
+            floats_used=used, floats_bound=floats_bound, uncovered_weight=weight, uncovered_bound=uncovered_bound,
             seed=problem.seed, seconds=round(self.elapsed, 3),
             duties=tuple(
-                Duty(block_id=names[j], staff_id=problem.floats[w].staff_id)
-                for j, w in enumerate(self.cover.tolist()) if w >= 0
+                Duty(block_id=name, staff_id=problem.floats[w].staff_id)
+                for name, w in zip(names, workers, strict=True) if w >= 0
             ),
             uncovered=tuple(
-                Uncovered(block_id=names[j], reason=self._reason(j)) for j in np.flatnonzero(self.cover < 0).tolist()
+                Uncovered(block_id=name, reason=self._reason(j)) for j, name in enumerate(names) if workers[j] < 0
             ),
             proof=self._proof(names),
         )  # fmt: skip
@@ -138,14 +148,14 @@ def _race(state: _State, deadline: float, command: tuple[str, ...]) -> None:
     first = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE}
     with _running(state, first, "first", found, command):
         for turn in turns:
+            if state.closed or turn.until <= time.monotonic():
+                continue
             order = {
                 "part": turn.part, "seed": seed + 1, "swap_chance": OTHER_SWAP_CHANCE,
-                "cover": state.cover.tolist(), "bound": state.bound, "seconds": turn.until - time.monotonic(),
+                "cover": state.covers[-1].tolist(), "bound": state.bound, "seconds": turn.until - time.monotonic(),
             }  # fmt: skip
             with _running(state, order, turn.part, found, command):
                 _listen(state, found, turn)
-            if state.closed:
-                return
 
 
 def _listen(state: _State, found: queue.Queue[tuple[str, dict[str, Any] | None]], turn: _Turn) -> None:

@@ -10,17 +10,20 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from api.carrying_out import carry_out, still_possible
 from api.center import LiveCenter
+from api.needs import needs_beside_incidents
 from api.proposal_views import audited, offer, proposal_for_people, question
-from api.suggestions import Suggest, changed_segments, still_possible, suggest
+from api.reassigning import Reassigner
+from api.suggestions import Need, NeedKind, Suggest
 from api.waiting import wait_until
-from domain.errors import Conflict, PlatformUnavailable, RatiocastError
+from domain.errors import Conflict
 from domain.people import Shift
-from domain.time import format_instant, parse_instant
+from domain.time import format_instant
 from evaluator import Change, Incident, codec, note_action
 from storage import audit
 from storage.ledger import Connection, outbox
@@ -32,27 +35,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ratiocast.proposals")
 _VALID = timedelta(minutes=60)
+_LOOK_AGAIN = timedelta(minutes=30)  # at a call-out for which nothing was found or nothing was needed
 _ON_THE_WAY = timedelta(minutes=10)  # until somebody who was sent for has arrived
 _AGAIN = timedelta(seconds=20)  # after the platform did not answer
-_IN_NEED = ("shortage", "outlook")
+_KIND_OF_NEED: dict[str, NeedKind] = {"shortage": "violation", "outlook": "predicted_gap"}  # by an incident's matter
 DONE = frozenset({"approved", "applied", "by_hand"})
 
 
 class Proposals:
-    """`suggest` is the port through which the optimizer's live reassignment replaces the greedy one."""
+    """`suggest` is the port to what could be done: the optimizer's live reassignment, unless told otherwise."""
 
-    def __init__(self, service: Service, suggest_moves: Suggest = suggest) -> None:
-        self._service, self._suggest = service, suggest_moves
+    def __init__(self, service: Service, suggest: Suggest | None = None) -> None:
+        self._service, self._suggest = service, suggest or Reassigner(service.platform)
         self._wake = asyncio.Event()
         self._carrying = asyncio.Lock()
         self._wanted: list[tuple[LiveCenter, Incident]] = []
         self._over: list[tuple[LiveCenter, Incident]] = []
+        self._looked_at: dict[str, datetime] = {}  # needs beside incidents, and when they were last answered
 
     def consider(self, center: LiveCenter, changes: Sequence[Change], now: datetime) -> None:  # noqa: ARG002
         """After decisions: rooms in need get a proposal, those no longer in need lose theirs."""
         for change in changes:
             incident = change.incident
-            if incident.matter not in _IN_NEED:
+            if incident.matter not in _KIND_OF_NEED:
                 continue
             if not incident.is_open:
                 self._over.append((center, incident))
@@ -72,7 +77,10 @@ class Proposals:
         over, self._over = self._over, []
         for center, incident in wanted:
             async with center.lock:
-                await self._propose(center, incident)
+                await self._propose_for_incident(center, incident)
+        for center in list(self._service.live.centers.values()):
+            async with center.lock:
+                await self._propose_beside_incidents(center)
         for center, incident in over:
             async with center.lock:
                 await self._expire(center, incident.incident_id)
@@ -107,23 +115,40 @@ class Proposals:
             row = await self._change(row, "approved" if approve else "denied", body, actor, correlation_id)
         return await self._carry_out(center, proposal_id, fresh=True) if approve else row
 
-    async def _propose(self, center: LiveCenter, incident: Incident) -> None:
+    async def _propose_for_incident(self, center: LiveCenter, incident: Incident) -> None:
+        earlier = await self._service.ledger.aread(lambda c: find_proposals(c, incident_id=incident.incident_id))
+        if any(row.status != "expired" for row in earlier):
+            return
+        need = Need(_KIND_OF_NEED[incident.matter], incident.room_id)
+        await self._propose(center, need, f"{incident.incident_id}\x1f{len(earlier)}", incident)
+
+    async def _propose_beside_incidents(self, center: LiveCenter) -> None:
+        """A call-out, a no-show, a room that closes: before any room is short."""
+        now = self._service.clock.now()
+        for key, need in needs_beside_incidents(center, now):
+            if now - self._looked_at.get(key, now - _LOOK_AGAIN) >= _LOOK_AGAIN:
+                self._looked_at[key] = now
+                await self._propose(center, need, key, None)
+
+    async def _propose(self, center: LiveCenter, need: Need, key: str, incident: Incident | None) -> None:
         service, now = self._service, self._service.clock.now()
-        if center.mode == "alerts" or incident.room_id is None:
+        if center.mode == "alerts":
             return
+        proposal_id = f"pro_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
         lately = await service.ledger.aread(lambda c: find_proposals(c, center.center_id, limit=100))
-        earlier = [row for row in lately if row.incident_id == incident.incident_id]
-        if any(row.status != "expired" for row in earlier) or _helped(lately, incident.room_id, now):
+        if any(row.proposal_id == proposal_id for row in lately) or _helped(lately, need.room_id, now):
             return
-        alternatives = self._suggest(center, incident.room_id, now)
-        if not alternatives:
+        alternatives = await self._suggest(center, need, now)
+        if not alternatives or (need.room_id is None and _helped(lately, alternatives[0].to_room_id, now)):
             return
-        digest = hashlib.sha256(f"{incident.incident_id}\x1f{len(earlier)}".encode()).hexdigest()[:20]
-        body = {"room_id": incident.room_id, "severity": incident.severity, "asked": 1} | offer(alternatives)
+        body = {
+            "room_id": alternatives[0].to_room_id, "severity": incident.severity if incident else "approaching",
+            "asked": 1, "need": asdict(need),
+        } | offer(alternatives)  # fmt: skip
         shadow = center.mode == "shadow"
         row = ProposalRow(
-            f"pro_{digest}", center.center_id, alternatives[0].kind, "shadow" if shadow else "open", now, now, body,
-            incident.incident_id, now + _VALID,
+            proposal_id, center.center_id, alternatives[0].kind, "shadow" if shadow else "open", now, now, body,
+            incident.incident_id if incident else None, now + _VALID,
         )  # fmt: skip
         row = await self._save(row, "proposal.made", "service", "", question(center, row, now, shadow=shadow))
         best = alternatives[0]
@@ -146,48 +171,20 @@ class Proposals:
             chosen = row.body["alternatives"][row.body["chosen"]]
             async with center.lock:
                 center.assess(self._service.clock.now())
-                holds = not fresh or still_possible(center, chosen["to_room_id"], chosen["staff_id"])
+                holds = not fresh or still_possible(center, chosen, self._service.clock.now())
             if not holds:
                 return await self._ask_again(center, row, "the situation has changed meanwhile")
             return await self._apply(center, row)
 
     async def _apply(self, center: LiveCenter, row: ProposalRow) -> ProposalRow:
         """On the platform where that is allowed, else say how to do it by hand."""
-        service = self._service
-        chosen: dict[str, Any] = row.body["alternatives"][row.body["chosen"]]
-        reason = self._by_hand_because(center, chosen)
-        if reason:
-            return await self._done(center, row, "by_hand", {**row.body, "why_by_hand": reason}, None, None)
-        shift = next((shift for shift in center.facts.shifts if shift.shift_id == chosen["shift_id"]), None)
-        if shift is None or shift.version != chosen["shift_version"]:
-            return await self._ask_again(center, row, "the shift was changed meanwhile")
-        begins = max(parse_instant(chosen["start"]), parse_instant(row.body["approved_at"]))
-        segments = changed_segments(shift, chosen["to_room_id"], begins, parse_instant(chosen["end"]))
-        key = f"{row.proposal_id}-{row.body['asked']}-{shift.version}"[:64]
-        assert service.platform is not None  # noqa: S101  `_by_hand_because` has looked
-        try:
-            after = await asyncio.to_thread(
-                service.platform.patch_shift, shift.shift_id, shift.version, segments, chosen["sentence"], key
-            )
-        except Conflict:
-            return await self._ask_again(center, row, "the shift was changed meanwhile")
-        except PlatformUnavailable as error:
-            log.warning("the approved change waits for the platform: %s", error)
+        outcome = await carry_out(self._service, center, row)
+        if outcome.status == "again":
+            return await self._ask_again(center, row, outcome.why)
+        if outcome.status == "waits":
             return row
-        except RatiocastError as error:
-            return await self._done(center, row, "by_hand", {**row.body, "why_by_hand": str(error)}, None, None)
-        shifts = tuple(after if each.shift_id == after.shift_id else each for each in center.facts.shifts)
-        center.facts = replace(center.facts, shifts=shifts)
-        return await self._done(center, row, "applied", row.body, shift, after)
-
-    def _by_hand_because(self, center: LiveCenter, chosen: dict[str, Any]) -> str:
-        if center.mode not in ("suggestions", "automatic"):
-            return f"the center is in mode {center.mode}"
-        if self._service.platform is None:
-            return "no platform is set up"
-        if not self._service.settings.platform_write_token.get_secret_value():
-            return "no write token is set (RATIOCAST_PLATFORM_WRITE_TOKEN)"
-        return "" if chosen["shift_id"] else f"{chosen['name']} has no shift that could be changed"
+        body = {**row.body, "why_by_hand": outcome.why} if outcome.why else row.body
+        return await self._done(center, row, outcome.status, body, outcome.shifts)
 
     async def _ask_again(self, center: LiveCenter, row: ProposalRow, why: str) -> ProposalRow:
         """Read the shifts anew, check the room anew, and ask anew; nothing was changed."""
@@ -195,7 +192,8 @@ class Proposals:
         center.facts = await self._service.facts.refresh(center.center_id, now, ("shifts",))
         async with center.lock:
             center.assess(now)
-            alternatives = self._suggest(center, row.body["room_id"], now)
+            need = Need(**row.body["need"])
+            alternatives = await self._suggest(center, need, now)
         body = {**row.body, "asked": row.body["asked"] + 1, "why_again": why} | offer(alternatives)
         for gone in ("chosen", "approved_at"):
             body.pop(gone, None)
@@ -205,19 +203,24 @@ class Proposals:
         return await self._save(again, "proposal.asked_again", "service", "", messages, row)
 
     async def _done(
-        self, center: LiveCenter, row: ProposalRow, status: str, body: dict[str, Any], before: Shift | None,
-        after: Shift | None,
-    ) -> ProposalRow:  # fmt: skip
+        self,
+        center: LiveCenter,
+        row: ProposalRow,
+        status: str,
+        body: dict[str, Any],
+        shifts: Sequence[tuple[Shift, Shift]],
+    ) -> ProposalRow:
         now, actor = self._service.clock.now(), row.decided_by or "service"
         chosen = body["alternatives"][body["chosen"]]
         done = replace(row, status=status, body=body, updated_at=now)
         stored = await self._save(
-            done, f"proposal.{status}", actor, "", [], row, {"shift": codec.to_json(before)} if before else None,
-            {"shift": codec.to_json(after)} if after else {"why_by_hand": body.get("why_by_hand", "")},
+            done, f"proposal.{status}", actor, "", [], row,
+            {"shifts": [codec.to_json(before) for before, _ in shifts]} if shifts else None,
+            {"shifts": [codec.to_json(after) for _, after in shifts], "why_by_hand": body.get("why_by_hand", "")},
         )  # fmt: skip
         if row.incident_id is not None:
-            words = "was moved" if status == "applied" else "is to be moved by hand"
-            sentence = f"{chosen['name']} {words} to {center.facts.room_name(chosen['to_room_id'])}"
+            words = "done" if status == "applied" else "to be done by hand"
+            sentence = f"{words}: {chosen['sentence']}"
             async with center.lock:
                 incident = await self._service.live.incident(row.incident_id)
                 change = note_action(incident, actor, sentence, now)
@@ -271,7 +274,7 @@ class Proposals:
         return await self._service.ledger.aread(lambda c: find_proposals(c, center_id, status=status))
 
 
-def _helped(rows: Sequence[ProposalRow], room_id: str, now: datetime) -> bool:
+def _helped(rows: Sequence[ProposalRow], room_id: str | None, now: datetime) -> bool:
     """Whether help for the room is under discussion or on its way: nobody is asked twice about one need."""
     mine = [row for row in rows if row.body["room_id"] == room_id]
     return any(

@@ -1,45 +1,64 @@
-"""Who could help a room now: the best three moves of an adult that leave no other room short.
+"""The port of suggestions: what a room or a center is in need of, and what could be done about it.
 
-Greedy over everybody in the building: idle floats first, then adults another room can spare, then breaks that could
-end early. Pure; the optimizer's live reassignment fills the same port (`Suggest`).
+`api.reassigning` fills it with the optimizer's live reassignment, `api.suggestions_simple` is what that falls back on.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from api.center import LiveCenter
 from domain.people import Segment, Shift
-from domain.time import floor_slot, format_instant
-from evaluator import RoomAssessment
-from rulebook import AdultHere, Verdict
+from domain.time import format_instant
 
-KINDS = ("move_float", "move_spare", "end_break_early")  # least disruption first
-BEST = 3
-_LASTS = timedelta(minutes=60)
+NeedKind = Literal["call_out", "no_show", "violation", "predicted_gap", "room_closes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Why somebody should help: a room is or will be short, an adult is not coming, a room closes."""
+
+    kind: NeedKind
+    room_id: str | None = None
+    staff_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One room before and after: adults required, adults counted."""
+    """One room before and after: adults required and counted as the change begins; over the next two hours the expected
+    adult-minutes missing (None: not looked at)."""
 
     room_id: str
     required_before: int
     counted_before: int
     required_after: int
     counted_after: int
+    missing_before: float | None = None
+    missing_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One adult from `start` to `end` in a room, or on a break. `shift_id` None: there is no shift to change."""
+
+    staff_id: str
+    kind: str  # room | break
+    room_id: str | None
+    start: datetime
+    end: datetime
+    shift_id: str | None
+    shift_version: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Move one adult into the room from `start` to `end`. `shift_id` None: there is no shift to change."""
+    """What could be done, for the room `to_room_id`, from `start` to `end`. `staff_id` None: nobody moves."""
 
-    kind: str
-    staff_id: str
+    kind: str  # move_float, move_spare, end_break_early, move_break, chain, combine, stay_longer, substitute
+    staff_id: str | None
     name: str
     from_room_id: str | None
     to_room_id: str
@@ -51,140 +70,38 @@ class Alternative:
     is_float: bool
     solves: bool  # the room is compliant afterwards
     effects: tuple[Effect, ...]
-    shift_id: str | None
-    shift_version: str | None
+    steps: tuple[Step, ...]
     sentence: str
+    people_moved: int = 1
+    duty_minutes_today: int | None = None
+    cost: float = 0.0
+    shift_id: str | None = None  # of the first step
+    shift_version: str | None = None
+    method: str = "optimizer"  # or "simple rule"
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "start": format_instant(self.start), "end": format_instant(self.end)}
+        steps = [
+            {**asdict(step), "start": format_instant(step.start), "end": format_instant(step.end)}
+            for step in self.steps
+        ]
+        start, end = format_instant(self.start), format_instant(self.end)
+        return {**asdict(self), "start": start, "end": end, "steps": steps}
 
 
-Suggest = Callable[[LiveCenter, str, datetime], Sequence[Alternative]]
+Suggest = Callable[[LiveCenter, Need, datetime], Awaitable[Sequence[Alternative]]]
 
 
-def suggest(center: LiveCenter, room_id: str, now: datetime) -> list[Alternative]:
-    """The best three, or fewer. Only adults who would count in the room are named."""
-    assessment = center.assessment
-    if assessment is None or room_id not in assessment.rooms:
-        return []
-    target, moves = assessment.rooms[room_id], _moves_today(center, now)
-    found = [
-        alternative
-        for staff_id in sorted({each for ids in center.state.staffed.values() for each in ids})
-        if (alternative := _move(center, target, staff_id, moves.get(staff_id, []), now)) is not None
-    ]
-    return sorted(found, key=_disruption)[:BEST]
-
-
-def still_possible(center: LiveCenter, room_id: str, staff_id: str) -> bool:
-    """Whether moving this adult into the room would help it now and leave no other room short."""
-    assessment = center.assessment
-    if assessment is None or room_id not in assessment.rooms:
-        return False
-    return _move(center, assessment.rooms[room_id], staff_id, [], assessment.at) is not None
-
-
-def changed_segments(shift: Shift, room_id: str, start: datetime, end: datetime) -> list[Segment]:
-    """The shift with [start, end) spent in the room; the rest as it was. Cut to the shift's own time."""
-    start, end = max(start, shift.start), min(end, shift.end)
-    parts: list[Segment] = []
-    for part in shift.segments:
-        if part.start < start:
-            parts.append(replace(part, end=min(part.end, start)))
-        if part.end > end:
-            parts.append(replace(part, start=max(part.start, end)))
-    parts.append(Segment(start, end, "room", room_id))
-    return sorted((part for part in parts if part.start < part.end), key=lambda part: part.start)
-
-
-def _disruption(each: Alternative) -> tuple[bool, int, bool, int, bool, int, str]:
-    return (
-        not each.solves, KINDS.index(each.kind), not each.is_float, each.walk_seconds, not each.familiar,
-        each.moves_today, each.staff_id,
-    )  # fmt: skip
-
-
-def _moves_today(center: LiveCenter, now: datetime) -> dict[str, list[str]]:
-    """The rooms each adult came to today, in the order in which it became known."""
-    start, found = center.facts.day_start(now), defaultdict[str, list[str]](list)
-    for event in center.state.events():
-        if (
-            event.staff_id
-            and event.room_id
-            and event.event_type in ("clock_in", "room_move")
-            and event.happened_at >= start
-        ):
-            found[event.staff_id].append(event.room_id)
-    return found
-
-
-def _move(
-    center: LiveCenter, target: RoomAssessment, staff_id: str, rooms_today: Sequence[str], now: datetime
-) -> Alternative | None:
-    place = center.state.adult(staff_id)
-    if place is None or place.room_id in target.group.members or place.state == "stepped_out":
-        return None
-    if place.since < center.facts.day_start(now) or target.situation is None:
-        return None
-    kind = "end_break_early" if place.state == "on_break" else "move_spare" if place.room_id else "move_float"
-    adult = replace(center.facts.adult_here(staff_id, center.facts.day_of(now)), state="in_room", away_seconds=0)
-    building = target.situation.building
-    if building is not None and place.state == "on_break":
-        building = replace(building, adults=building.adults + 1)
-    after = center.book(now).check(
-        replace(target.situation, adults=(*target.situation.adults, adult), building=building)
-    )
-    if after.counted <= target.verdict.counted:
-        return None  # would not count here
-    effects = [_effect(target.room_id, target.verdict, after)]
-    if kind == "move_spare" and place.room_id is not None:
-        left = _room_left(center, place.room_id, staff_id, now)
-        if left is None:
-            return None
-        effects.append(left)
-    return _alternative(center, target, kind, adult, place.room_id, after, effects, rooms_today, now)
-
-
-def _alternative(
-    center: LiveCenter, target: RoomAssessment, kind: str, adult: AdultHere, from_room: str | None, after: Verdict,
-    effects: list[Effect], rooms_today: Sequence[str], now: datetime,
-) -> Alternative:  # fmt: skip
-    facts, staff_id = center.facts, adult.staff_id
-    shift = facts.shift_at(staff_id, now)
-    end = floor_slot(now + _LASTS + timedelta(minutes=14, seconds=59))
-    if shift is not None:
-        end = min(end, shift.end)
-    source = facts.rooms.get(from_room or "")
-    walk = source.walk_seconds.get(target.room_id, 60) if source else 0
-    member = facts.staff.get(staff_id)
-    name = facts.display(staff_id)
-    where = {
-        "move_float": "is free",
-        "move_spare": f"can be spared in {facts.room_name(from_room or '')}",
-        "end_break_early": "is on a break that could end early",
-    }[kind]
-    outcome = "the room is within its ratio then" if after.compliant else f"still short of {after.deficit} then"
-    return Alternative(
-        kind, staff_id, name, from_room, target.room_id, now, end, walk,
-        bool(member and member.home_room_id == target.room_id) or target.room_id in rooms_today,
-        max(0, len(rooms_today) - 1), bool(member and member.is_float), after.compliant, tuple(effects),
-        shift.shift_id if shift else None, shift.version if shift else None,
-        f"{name} {where}: move to {target.name}; {outcome}.",
-    )  # fmt: skip
-
-
-def _room_left(center: LiveCenter, room_id: str, staff_id: str, now: datetime) -> Effect | None:
-    """The room without them; None if it would be short, or worse than it is."""
-    assert center.assessment is not None  # noqa: S101  `suggest` has looked
-    room = center.assessment.room_of(room_id)
-    if room.situation is None:
-        return None
-    rest = tuple(adult for adult in room.situation.adults if adult.staff_id != staff_id)
-    after = center.book(now).check(replace(room.situation, adults=rest))
-    if not after.compliant:
-        return None
-    return _effect(room_id, room.verdict, after)
-
-
-def _effect(room_id: str, before: Verdict, after: Verdict) -> Effect:
-    return Effect(room_id, before.required, before.counted, after.required, after.counted)
+def changed_segments(shift: Shift, steps: Iterable[tuple[str, str | None, datetime, datetime]]) -> list[Segment]:
+    """The shift with each step (kind, room, start, end) in it; the rest as it was, all cut to the shift's time."""
+    for kind, room_id, begins, ends in steps:
+        start, end = max(begins, shift.start), min(ends, shift.end)
+        parts: list[Segment] = []
+        for part in shift.segments:
+            if part.start < start:
+                parts.append(replace(part, end=min(part.end, start)))
+            if part.end > end:
+                parts.append(replace(part, start=max(part.start, end)))
+        parts.append(Segment(start, end, kind, room_id))
+        ordered = sorted((part for part in parts if part.start < part.end), key=lambda part: part.start)
+        shift = replace(shift, segments=tuple(ordered))
+    return list(shift.segments)

@@ -28,7 +28,6 @@ from evaluator.observations import Observation, observation_from_json, observati
 from evaluator.policy import Policy, Route, Rung, Target, policy_from_json, policy_to_json
 from evaluator.shadow import Label, LoggedRisk, ShadowScore, ThresholdRow, score, thresholds
 from evaluator.state import Applied, CenterState
-from evaluator.suggestions import Reassigner, Suggestion, suggest, suggestion_from_json, suggestion_to_json
 from evaluator.trust import Trust
 
 __all__ = [
@@ -50,7 +49,6 @@ __all__ = [
     "Message",
     "Observation",
     "Policy",
-    "Reassigner",
     "Risk",
     "RoomAssessment",
     "Route",
@@ -58,7 +56,6 @@ __all__ = [
     "ShadowScore",
     "Span",
     "StaffRates",
-    "Suggestion",
     "Target",
     "ThresholdRow",
     "Trust",
@@ -81,9 +78,6 @@ __all__ = [
     "review",
     "score",
     "snooze",
-    "suggest",
-    "suggestion_from_json",
-    "suggestion_to_json",
     "thresholds",
     "timeline",
     "violations",

@@ -47,6 +47,7 @@ def test_an_approved_move_reaches_the_platform_once_and_is_on_record(live: Any, 
     best = proposal["alternatives"][0]
     assert best["solves"]
     assert best["kind"] == "move_float"
+    assert best["method"] == "optimizer"
     assert len(proposal["alternatives"]) <= 3
     answers = [approve(live, proposal).json() for _ in range(3)]
     assert {answer["status"] for answer in answers} == {"applied"}
@@ -56,7 +57,7 @@ def test_an_approved_move_reaches_the_platform_once_and_is_on_record(live: Any, 
     assert spans[0]["start"] >= proposal["created_at"][:19]
     log = live.get("/v1/audit", center_id="c01", subject=f"proposal:{proposal['proposal_id']}")
     assert [e["action"] for e in log] == ["proposal.made", "proposal.approved", "proposal.applied"]
-    assert log[2]["before"]["shift"]["version"] != log[2]["after"]["shift"]["version"]
+    assert log[2]["before"]["shifts"][0]["version"] != log[2]["after"]["shifts"][0]["version"]
     incident = live.get(f"/v1/incidents/{proposal['incident_id']}")
     assert any(entry["kind"] == "action" for entry in incident["history"])
 
@@ -199,10 +200,10 @@ def test_a_shift_changes_only_between_the_two_instants() -> None:
         "h", "c", "s", at[0], at[7],
         (Segment(at[0], at[3], "room", "a"), Segment(at[3], at[4], "break"), Segment(at[4], at[7], "float")), "1",
     )  # fmt: skip
-    changed = changed_segments(shift, "b", at[2], at[5])
+    changed = changed_segments(shift, [("room", "b", at[2], at[5])])
     assert changed == [
         Segment(at[0], at[2], "room", "a"), Segment(at[2], at[5], "room", "b"), Segment(at[5], at[7], "float"),
     ]  # fmt: skip
-    late = changed_segments(shift, "b", at[6], at[7] + timedelta(hours=3))
+    late = changed_segments(shift, [("room", "b", at[6], at[7] + timedelta(hours=3))])
     assert late[-1] == Segment(at[6], at[7], "room", "b")
     assert sum((part.end - part.start for part in late), timedelta()) == at[7] - at[0]

@@ -1,4 +1,4 @@
-"""The odds of a gap ahead, and the ways out of one."""
+"""The odds of a gap ahead."""
 
 from __future__ import annotations
 
@@ -9,19 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluator import (
-    BookedExpectation,
-    ForecastExpectation,
-    look_ahead,
-    suggest,
-    suggestion_from_json,
-    suggestion_to_json,
-)
+from evaluator import BookedExpectation, ForecastExpectation, look_ahead
 from evaluator.expectations import Ages
 from forecasting.forecast import Forecast
 
 INFANTS = [f"i{n}" for n in range(1, 7)]
-TODDLERS = [f"t{n}" for n in range(1, 13)]
 
 
 class Certain:
@@ -145,76 +137,3 @@ def test_a_real_forecast_without_bands_counts_children_as_the_youngest_of_the_ro
     pmf[0, 0, 3] = 1.0
     forecast = Forecast("c", house.at("08:00"), ("r2",), (house.at("08:15"),), pmf, "test")
     assert set(ForecastExpectation(forecast, house.facts, n=4).ages("r2", house.at("08:15"), 4)) == {(24, 24, 24)}
-
-
-# ---- suggestions ----
-
-
-def names(found: list[Any]) -> list[tuple[str, str | None]]:
-    return [(suggestion.kind, suggestion.staff_id or suggestion.with_room_id) for suggestion in found]
-
-
-def suggestions(house: Any, **more: Any) -> list[Any]:
-    return suggest(house.state, house.facts, house.book, "r1", house.at("09:00"), **more)
-
-
-def test_a_free_float_comes_before_an_adult_another_room_can_spare(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS)
-    house.adult("cleo", "r2")
-    house.adult("dan", "r2")
-    house.children("r2", TODDLERS[:5])
-    house.adult("flo", None)
-    assert names(suggestions(house)) == [("move", "flo"), ("move", "cleo"), ("move", "dan")]
-
-
-def test_no_room_is_robbed_into_a_violation_or_left_without_an_adult(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS)
-    house.adult("cleo", "r2")
-    house.children("r2", TODDLERS[:5])
-    assert names(suggestions(house)) == []
-
-
-def test_who_does_not_count_is_no_help(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS)
-    house.adult("stranger", None)
-    assert names(suggestions(house)) == []
-
-
-def test_the_familiar_and_seldom_moved_go_first(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS)
-    house.adult("fin", None)
-    house.adult("flo", "r1", "06:40")
-    house.tell("room_move", "06:50", staff_id="flo")
-    assert names(suggestions(house)) == [("move", "flo"), ("move", "fin")]
-    best = suggestions(house)[0]
-    assert best.familiar
-    assert best.moves_today == 1
-    assert best.deficit_after == 0
-
-
-def test_a_substitute_is_called_when_nobody_here_can_help(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS)
-    found = suggestions(house, on_call=("bea", "ana"))
-    assert names(found) == [("call_substitute", "bea")]
-    assert suggestion_from_json(suggestion_to_json(found[0])) == found[0]
-
-
-def test_a_room_with_a_gap_only_ahead_is_helped_too(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS[:2])
-    house.adult("flo", None)
-    assert names(suggestions(house)) == [("move", "flo")]
-
-
-def test_suggestions_are_at_most_as_many_as_asked_for_and_repeatable(house: Any) -> None:
-    house.adult("ana", "r1")
-    house.children("r1", INFANTS)
-    house.adult("flo", None)
-    house.adult("fin", None)
-    assert len(suggestions(house, limit=1)) == 1
-    assert suggestions(house) == suggestions(house)

@@ -11,16 +11,15 @@ import json
 import sys
 from pathlib import Path
 
-HASHED = {
+HASHED = (
     "number", "center_id", "at", "actor", "action", "subject", "correlation_id", "rule_version", "before", "after",
     "previous_hash",
-}  # fmt: skip
+)  # fmt: skip
 
 
 def digest(entry):
     """SHA-256 of the entry without its hash, as JSON with sorted keys and no blanks, in UTF-8."""
-    fields = {name: entry[name] for name in HASHED}
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps({name: entry[name] for name in HASHED}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
@@ -47,8 +46,7 @@ def check(entries, head=None):
 
 def main(files):
     try:
-        lines = Path(files[0]).read_text(encoding="utf-8").split("\n")
-        entries = [json.loads(line) for line in lines if line.strip()]
+        entries = [json.loads(line) for line in Path(files[0]).read_text(encoding="utf-8").split("\n") if line.strip()]
         head = json.loads(Path(files[1]).read_text(encoding="utf-8")) if len(files) > 1 else None
         faults = check(entries, head)
     except (IndexError, OSError, KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ Every chart has a title and a description for screen readers; nothing is told by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -88,6 +88,42 @@ def _adults(points: Sequence[BandPoint], xs: Sequence[float], top: float, bottom
         _text(2, y(first.adults or 0) + 4, words, fill="var(--good)"),
         "" if same else _text(2, y(first.need) + 4, f"{first.need} needed", fill="var(--warn)"),
     ]
+
+
+def lines(
+    labels: Sequence[str], series: Mapping[str, Sequence[float | None]], title: str, *, width: int = 640,
+    height: int = 150,
+) -> str:  # fmt: skip
+    """At most three courses over the same labels; the first is drawn strongest. None leaves a gap in a course."""
+    known = [value for values in series.values() for value in values if value is not None]
+    if len(labels) < 2 or not known:
+        return _nothing(title, "not enough days yet", width, height)
+    most, left, right, top, bottom = max(known) * 1.1 or 1.0, 34, 120, 10, height - 20
+    xs = [left + i * (width - left - right) / (len(labels) - 1) for i in range(len(labels))]
+    looks = ('stroke="var(--band-line)" stroke-width="2.5"', 'stroke="var(--quiet)" stroke-dasharray="5 3"',
+             'stroke="var(--warn)" stroke-dasharray="2 3"')  # fmt: skip
+
+    def y(value: float) -> float:
+        return top + (1 - value / most) * (bottom - top)
+
+    parts = [
+        f'<line x1="{left}" x2="{width - right}" y1="{bottom}" y2="{bottom}" stroke="var(--line)"/>',
+        _text(2, bottom, "0"), _text(2, top + 8, f"{most:.1f}"),
+        _text(left, height - 4, labels[0]), _text(width - right, height - 4, labels[-1], anchor="end"),
+    ]  # fmt: skip
+    ends: list[float] = []
+    for (name, values), look in zip(series.items(), looks, strict=False):
+        points = [(x, y(value)) for x, value in zip(xs, values, strict=True) if value is not None]
+        if points:
+            parts.append(f'<polyline points="{_points(points)}" fill="none" {look}/>')
+            at = points[-1][1] + 4
+            at += 14 if any(abs(at - other) < 12 for other in ends) else 0
+            ends.append(at)
+            parts.append(_text(width - right + 6, at, name))
+    described = "; ".join(
+        f"{name} {values[-1]:.1f} at the end" for name, values in series.items() if values[-1] is not None
+    )
+    return _svg(parts, title, described or "no figure at the end", width, height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from api.console import (
     callout,
     families,
+    forecasts,
     incidents,
     inspector,
     learn,
@@ -32,7 +33,7 @@ from api.console.solving import Solver
 
 PAGES: list[APIRouter] = [
     signin.router, now.router, week.router, week_edit.router, callout.router, roll_call.router, incidents.router,
-    reports.router, inspector.router, learn.router, settings.router, families.router,
+    reports.router, forecasts.router, inspector.router, learn.router, settings.router, families.router,
 ]  # fmt: skip
 
 

@@ -285,7 +285,9 @@ def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: st
     incident = asked(center, "/v1/incidents")[0]["incident_id"]
     pages = [
         "/", f"/week/{WEEK}", "/call-out", "/roll-call", "/incidents", f"/incidents/{incident}", "/reports",
-        "/reports/daily/2026-03-10", "/inspector", "/families", "/learn", "/learn/quiz", "/settings",
+        "/reports/daily/2026-03-10", "/reports/period?first=2026-03-10&last=2026-03-11", "/reports/tune-up",
+        "/reports/shadow", "/reports/forecasts", "/incidents/week/2026-W11", "/inspector", "/inspector/enter",
+        "/families", "/learn", "/learn/quiz", "/settings", f"/week/{WEEK}?by=person",
     ]  # fmt: skip
     found = []
     for path in pages:

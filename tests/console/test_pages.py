@@ -22,7 +22,7 @@ from tests.console.conftest import HTML
 PAGES = (
     "/", "/week", "/week/2026-W12?by=person", "/call-out", "/roll-call", "/incidents", "/incidents/week/2026-W11",
     "/reports", "/reports/daily/2026-03-10", "/reports/period?first=2026-03-09&last=2026-03-11", "/reports/tune-up",
-    "/reports/shadow", "/inspector", "/families", "/learn", "/learn/quiz", "/settings",
+    "/reports/shadow", "/reports/forecasts", "/inspector", "/families", "/learn", "/learn/quiz", "/settings",
 )  # fmt: skip
 
 

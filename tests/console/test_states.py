@@ -28,6 +28,7 @@ GUIDES = {  # what each page of the menu says to somebody who sees it for the fi
     "/": "No rooms yet", "/week": "ratiocast plan", "/call-out": "Shifts are read from the platform",
     "/roll-call": "No rooms are known yet", "/incidents": "No incident in this time", "/reports": "A day",
     "/inspector": "No room is known yet", "/families": "Say what is planned", "/learn": "What if", "/settings": "Mode",
+    "/reports/forecasts": "Nothing to judge yet",
 }  # fmt: skip
 
 

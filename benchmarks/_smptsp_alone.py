@@ -1,8 +1,8 @@
 """HiGHS or CP-SAT alone on a blocks problem: `python -m benchmarks._smptsp_alone highs|cpsat FILE SECONDS`.
 
 The plain model: each block once, at most one of each clique of overlapping blocks per used float, fewest used floats.
-Two workers (of HiGHS as many as it takes by itself), no hint, no bound of ours. Prints one line of JSON: value (null: none
-found) and bound.
+Two workers (of HiGHS as many as it takes by itself), no hint, no bound of ours. Prints one line of JSON: value (null:
+none found) and bound.
 """
 
 from __future__ import annotations

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import pandas as pd
 from fastapi import APIRouter, Depends, Path, Query
 
 from api.access import may, require_center
@@ -18,8 +17,11 @@ from api.service import Service
 from domain.errors import NotFound
 from domain.time import iso_week_start
 from storage.ledger.access import Principal
-from storage.reader import Reader as SnapshotReader
-from storage.reader import open_reader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from storage.reader import Reader as SnapshotReader
 
 router = APIRouter(prefix="/v1", tags=["published"])
 Forecasts = Annotated[Principal, Depends(may("forecasts.read"))]
@@ -106,6 +108,8 @@ async def snapshot(service: Service, read: Callable[[SnapshotReader], T]) -> T:
     """Run `read` on the newest snapshot, in a thread. NothingPublished if there is none."""
 
     def work() -> T:
+        from storage.reader import open_reader  # with the warehouse: only who asks for what is published has it
+
         with open_reader(service.settings.data_dir) as reader:
             return read(reader)
 

@@ -58,7 +58,7 @@ async def attendance(request: Request, service: TheService) -> Response:
 
 
 def is_delivery(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["path"] == _ATTENDANCE and scope["method"] == "POST"
+    return scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", _ATTENDANCE)
 
 
 async def take_delivery(service: Service, scope: Scope, receive: Receive, send: Send) -> None:

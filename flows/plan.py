@@ -1,11 +1,13 @@
 """Plan: pose each center's coverage problem of a week, solve it, check the answer, keep it with its versions.
 
 Kept as plans/<center>/<YYYY-Www>.problem.json and .plan.json; earlier versions in plans/<center>/history/. The same
-problem is not solved twice.
+problem is not solved twice. Many centers are planned in chunks, so that neither memory nor cores run out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,17 +16,20 @@ from typing import Any
 import numpy as np
 
 import optimizer
-from domain.errors import BadInput, NotFound, RatiocastError
+from domain.errors import BadInput, RatiocastError, StoreError
 from domain.places import Center
 from domain.time import as_utc, local_date, zone
 from flows.artifacts import write_file
 from flows.choices import NOTHING_CHOSEN, Choices
 from flows.demand import quantile, short_chance
+from flows.plan_runs import done_by, finish, take_up
 from flows.pose import Posed, pose
 from flows.progress import Progress, silent
 from flows.rows import center_of
 from flows.train import load_model
+from forecasting import Model
 from optimizer import Plan, Problem
+from optimizer.planner import SOLVE_SECONDS
 from storage.warehouse import Warehouse
 
 PLANS = "plans"
@@ -51,33 +56,42 @@ class PlanResult:
     problems: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds for a center's solver, solvers side by side, and centers posed before any of them is solved."""
+
+    seconds: float = SOLVE_SECONDS
+    processes: int = 1
+    chunk: int = 10
+
+
 def make_plans(
     warehouse: Warehouse, data_dir: Path, now: datetime, choices: Choices, week: str = "", *,
-    progress: Progress = silent,
+    pace: Pace = Pace(), progress: Progress = silent,
 ) -> PlanResult:  # fmt: skip
     """Plan the week (the next one when none is named) of every center that has rooms, staff and a history.
 
     `choices` are the centers' own rules, options and floats; the strictest rule governs.
-    A center that cannot be planned becomes a problem in the result and does not hold up the others.
+    A center that cannot be planned becomes a problem in the result and does not hold up the others. A run that was
+    killed is taken up where it was: as of its own `now`, without the centers it had done.
     """
-    now = as_utc(now)
     model = load_model(data_dir)
+    run = take_up(data_dir, as_utc(now), week)
     centers = [center_of(row) for row in warehouse.rows("SELECT * FROM centers ORDER BY center_id")]
-    plans: list[CenterPlan] = []
-    problems: list[str] = []
-    named = week
-    for number, center in enumerate(centers, start=1):
-        named = week or week_after(now, center)
-        try:
-            chosen = choices.get(center.center_id, NOTHING_CHOSEN)
-            posed = pose(warehouse, model, center, named, now, chosen)
-            plans.append(_solved(warehouse, data_dir, posed, now))
-        except (BadInput, NotFound) as error:
-            problems.append(f"center {center.center_id} ({center.name}): {error}")
-        progress("plan", number, len(centers))
-    if problems and not plans:
-        raise BadInput("; ".join(problems))
-    return PlanResult(named, tuple(plans), tuple(problems))
+    weeks = {center.center_id: week or week_after(run.now, center) for center in centers}
+    planner = _Planner(warehouse, data_dir, model, choices, run.now, pace)
+    done = done_by(warehouse, run)
+    plans = [planner.told(center, weeks[center.center_id]) for center in centers if center.center_id in done]
+    left = [center for center in centers if center.center_id not in done]
+    progress("plan", len(plans), len(centers))
+    for first in range(0, len(left), pace.chunk):
+        plans += planner.plan([(center, weeks[center.center_id]) for center in left[first : first + pace.chunk]])
+        progress("plan", len(plans) + len(planner.problems), len(centers))
+    finish(data_dir)
+    if planner.problems and not plans:
+        raise BadInput("; ".join(planner.problems))
+    plans.sort(key=lambda plan: plan.center_id)
+    return PlanResult(weeks[centers[-1].center_id] if centers else week, tuple(plans), tuple(planner.problems))
 
 
 def week_after(now: datetime, center: Center) -> str:
@@ -85,34 +99,81 @@ def week_after(now: datetime, center: Center) -> str:
     return f"{year}-W{number:02d}"
 
 
-def _solved(warehouse: Warehouse, data_dir: Path, posed: Posed, now: datetime) -> CenterPlan:
-    """The stored plan if it answers this very problem, else a new version, checked before it is stored."""
-    problem, center = posed.problem, posed.center
-    folder = data_dir / PLANS / center.center_id
-    stem = problem.label
-    before = _stored(folder, stem)
-    if before is not None and before.problem_hash == problem.input_hash:
-        plan = before
-    else:
-        version = before.version + 1 if before else 1
-        plan = optimizer.solve(problem).model_copy(update={"version": version})
-        faults = optimizer.check(problem, plan)
+class _Planner:
+    """Plans a chunk of centers: posed one by one, solved side by side, kept one by one (there is one writer)."""
+
+    def __init__(
+        self, warehouse: Warehouse, data_dir: Path, model: Model, choices: Choices, now: datetime, pace: Pace
+    ) -> None:
+        self.warehouse, self.data_dir, self.model, self.choices = warehouse, data_dir, model, choices
+        self.now, self.pace = now, pace
+        self.problems: list[str] = []
+
+    def plan(self, chunk: Sequence[tuple[Center, str]]) -> list[CenterPlan]:
+        posed = [found for center, week in chunk if (found := self._tried(center, self._posed, center, week))]
+        with ThreadPoolExecutor(self.pace.processes) as pool:
+            solving = [pool.submit(self._solved, one) for one in posed]
+        kept = (self._tried(one.center, self._kept, one, plan.result) for one, plan in zip(posed, solving, strict=True))
+        return [plan for plan in kept if plan]
+
+    def told(self, center: Center, week: str) -> CenterPlan:
+        """What is stored of a center's week."""
+        folder = self.data_dir / PLANS / center.center_id
+        path, plan = folder / f"{week}.problem.json", _stored(folder, week)
+        if plan is None:
+            raise StoreError(f"{folder} has no plan of {week}, though the warehouse says so; plan the week again")
+        return _summary(Problem.read(path.read_bytes(), str(path)), plan, folder)
+
+    def _tried(self, center: Center, step: Callable[..., Any], *given: Any) -> Any:
+        """The step's result; None if it fails, which is told with the center. Only a failing store ends the run."""
+        try:
+            return step(*given)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever befalls one center must not hold up the others
+            what = str(error) if isinstance(error, RatiocastError) else f"{type(error).__name__}: {error}"
+            self.problems.append(f"center {center.center_id} ({center.name}): {what}")
+            return None
+
+    def _posed(self, center: Center, week: str) -> Posed:
+        chosen = self.choices.get(center.center_id, NOTHING_CHOSEN)
+        return pose(self.warehouse, self.model, center, week, self.now, chosen)
+
+    def _solved(self, posed: Posed) -> tuple[Plan, bool]:
+        """The stored plan if it answers this very problem, else a new version; and whether it is new."""
+        problem = posed.problem
+        before = _stored(self.data_dir / PLANS / problem.center_id, problem.label)
+        if before is not None and before.problem_hash == problem.input_hash:
+            return before, False
+        plan = optimizer.solve(problem, self.pace.seconds)
+        return plan.model_copy(update={"version": before.version + 1 if before else 1}), True
+
+    def _kept(self, posed: Posed, solved: Callable[[], tuple[Plan, bool]]) -> CenterPlan:
+        """Checked before it is stored."""
+        (plan, is_new), problem = solved(), posed.problem
+        folder = self.data_dir / PLANS / problem.center_id
+        faults = optimizer.check(problem, plan) if is_new else []
         if faults:
-            raise RatiocastError(
-                f"the plan of {center.center_id} for {problem.label} broke a rule and was not stored: {faults[0]}"
-            )
-        _store(folder, stem, problem, plan)
-    row = {
-        "center_id": center.center_id, "week": problem.label, "made_at": now, "status": plan.status, "gap": plan.gap,
-        "sha256": plan.problem_hash, "problem": problem.model_dump_json(), "plan": plan.model_dump_json(),
-    }  # fmt: skip
-    with warehouse.transaction():
-        warehouse.put("plans", [row])
-        warehouse.replace("risks", {"center_id": center.center_id}, risks_of(posed, plan, now))
+            raise RatiocastError(f"the plan for {problem.label} broke a rule and was not stored: {faults[0]}")
+        if is_new:
+            _store(folder, problem.label, problem, plan)
+        row = {
+            "center_id": problem.center_id, "week": problem.label, "made_at": self.now, "status": plan.status,
+            "gap": plan.gap, "sha256": plan.problem_hash, "problem": problem.model_dump_json(),
+            "plan": plan.model_dump_json(),
+        }  # fmt: skip
+        with self.warehouse.transaction():
+            self.warehouse.put("plans", [row])
+            self.warehouse.replace("risks", {"center_id": problem.center_id}, risks_of(posed, plan, self.now))
+        return _summary(problem, plan, folder)
+
+
+def _summary(problem: Problem, plan: Plan, folder: Path) -> CenterPlan:
     shortage = sum(part.expected for part in plan.shortages) * problem.slot_hours
     return CenterPlan(
-        center.center_id, problem.label, plan.version, plan.status, plan.gap, round(shortage, 2), len(plan.assignments),
-        round(plan.seconds, 2), str(folder / f"{stem}.plan.json"), {room.room_id: room.rule for room in problem.rooms},
+        problem.center_id, problem.label, plan.version, plan.status, plan.gap, round(shortage, 2),
+        len(plan.assignments), round(plan.seconds, 2), str(folder / f"{problem.label}.plan.json"),
+        {room.room_id: room.rule for room in problem.rooms},
     )  # fmt: skip
 
 

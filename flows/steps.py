@@ -25,7 +25,7 @@ from flows.choices import read_choices
 from flows.feed import import_attendance, ingest_feed
 from flows.forecast import HORIZONS, latest, make_forecasts, parquet
 from flows.ingest import IngestResult, ingest
-from flows.plan import make_plans
+from flows.plan import Pace, make_plans
 from flows.progress import Progress, silent
 from flows.train import train_model
 from storage.reader import open_reader
@@ -132,7 +132,8 @@ def run_plan(run: Run, week: str = "", out: Path | None = None) -> Result:
     """Plan the week (the next one when none is named), and publish. `out` takes a copy of a single center's plan."""
     with run.warehouse() as warehouse:
         choices = read_choices(run.settings.ledger_location)
-        made = make_plans(warehouse, run.settings.data_dir, run.now, choices, week, progress=run.progress)
+        pace = Pace(run.settings.plan_seconds, run.settings.plan_processes)
+        made = make_plans(warehouse, run.settings.data_dir, run.now, choices, week, pace=pace, progress=run.progress)
         warehouse.publish(run.now)
     if out is not None:
         if len(made.plans) != 1:

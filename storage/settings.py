@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     mode: Literal["shadow", "alerts", "suggestions", "automatic"] = Field(
         "shadow", description="Mode of a center that has not chosen one."
     )
+    plan_seconds: float = Field(30.0, ge=0.1, le=3600, description="Most seconds of solver time for a center's week.")
+    plan_processes: int = Field(1, ge=1, le=64, description="Centers solved side by side; each takes up to two cores.")
     risk_threshold: float = Field(0.5, gt=0, lt=1, description="Odds from which a predicted gap is worth a warning.")
 
     @field_validator("clock")

@@ -23,7 +23,8 @@ from optimizer.plan import Combined, Plan
 from optimizer.problem import Adult, Assignment, Name, Part, Problem, Slot
 from optimizer.standing import Spots, plan_of, spots_of, standing
 from optimizer.walking import walk_seconds
-from optimizer.ways_out import KINDS, Floor, Kind, WayOut
+from optimizer.way import KINDS, Kind, WayOut
+from optimizer.ways_out import Floor
 
 HORIZON_MINUTES = 120
 _TRIES = 12  # ways shown to the checker at most: a few milliseconds each
@@ -80,6 +81,8 @@ def ways_out(
     """
     situation = _situation(problem, plan, disruption)
     found: list[tuple[Alternative, Problem, Plan]] = []
+    if situation is None:
+        return found
     for way in _ranked(situation, disruption)[:_TRIES]:
         if len(found) < most and way.kind not in {alternative.kind for alternative, _, _ in found}:
             done = _carried_out(situation, way)
@@ -100,10 +103,13 @@ class _Situation:
     first: int
 
 
-def _situation(problem: Problem, plan: Plan, disruption: Disruption) -> _Situation:
+def _situation(problem: Problem, plan: Plan, disruption: Disruption) -> _Situation | None:
+    """None where nothing of the day is left."""
     _require_known(problem, disruption)
     index, day = next((i, d) for i, d in enumerate(problem.days) if d.start <= disruption.slot < d.end)
     today, slot = only_day(problem, index), max(disruption.slot - day.start, problem.frozen_until - day.start)
+    if slot >= len(today.slots):
+        return None
     rest = from_now(today, plan.model_copy(update={"assignments": only_day_of(plan, problem, index)}), slot)
     gone = None
     if disruption.kind in ("call_out", "no_show") and disruption.staff_id:
@@ -255,7 +261,7 @@ def _words(situation: _Situation, way: WayOut, adult: Adult | None) -> str:
     origin = names.get(way.source or "", "")
     span = f"{_clock(problem, way.start)} to {_clock(problem, way.end)}"
     if way.kind == "chain":
-        other = people[way.changes[1].staff_id]
+        other = people[way.changes[-1].staff_id]
         place = f"comes from {names[way.second_source]}" if way.second_source else "is free"
         return f"{name} moves from {origin} to {to}, {span}; {other} {place} and takes {name}'s place"
     later = way.changes[-1] if way.changes else None

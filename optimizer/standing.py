@@ -203,7 +203,8 @@ def _settle(problem: Problem, found: dict[int, Spot], planned: Sequence[int]) ->
             continue
         if spot.room_id is not None and spot.room_id != held:
             lost = 0 if left[0] is None else lost_slots(problem, wings[left[0]], wings[spot.room_id])
-            if t - left[1] - 1 < lost or not _long_enough(problem, found, t):
+            on_the_way = left[0] is not None and t - left[1] - 1 < lost
+            if on_the_way or not _long_enough(problem, found, t):
                 found[t] = spot = _IDLE
         held = spot.room_id
         if held is not None:

@@ -7,37 +7,17 @@ that may lie elsewhere in its window. Whether it stands is the checker's to say 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from optimizer.measure import Measure
 from optimizer.plan import Combined, ShiftChange
 from optimizer.problem import Adult, Assignment, Problem, Shift, Span
 from optimizer.standing import Spot, Spots
 from optimizer.walking import lost_slots
+from optimizer.way import Kind, Stretch, WayOut
 
-Kind = Literal["free_adult", "move_break", "move", "chain", "combine", "stay_longer", "substitute"]
-KINDS: tuple[Kind, ...] = ("free_adult", "move_break", "move", "chain", "combine", "stay_longer", "substitute")
 LEAD_MINUTES = 30  # a substitute is not here sooner
 _NOTHING = 1e-9
-
-
-@dataclass(frozen=True)
-class WayOut:
-    """`changes`: where people are instead. `gain`: expected adult-slots prevented in the room, only to rank by."""
-
-    kind: Kind
-    room_id: str
-    start: int
-    end: int
-    gain: float
-    changes: tuple[Assignment, ...] = ()
-    source: str | None = None
-    second_source: str | None = None  # of a chain: where the one who takes the first one's place comes from
-    joined: Combined | None = None
-    longer: ShiftChange | None = None
-    called: Adult | None = None
-    cost: float = 0.0
 
 
 class Floor:
@@ -103,28 +83,28 @@ class Floor:
         yield from self._joined(room_id, *need)
 
     def _free(self, adult: Adult, room_id: str, start: int, end: int) -> Iterator[WayOut]:
-        for first, last, _ in self._runs(adult, room_id, start, end, free=True):
-            yield self._way("free_adult", adult, None, room_id, first, last)
+        for stretch in self._runs(adult, room_id, start, end, free=True):
+            yield self._way("free_adult", adult, room_id, stretch)
 
     def _spared(self, adult: Adult, room_id: str, start: int, end: int) -> Iterator[WayOut]:
-        for first, last, source in self._runs(adult, room_id, start, end, spare=True):
-            yield self._way("move", adult, source, room_id, first, last)
+        for stretch in self._runs(adult, room_id, start, end, spare=True):
+            yield self._way("move", adult, room_id, stretch)
 
     def _chains(self, adult: Adult, room_id: str, start: int, end: int) -> Iterator[WayOut]:
         """Somebody free or to spare takes this adult's place, so that this one can help."""
-        for first, last, source in self._runs(adult, room_id, start, end):
+        for stretch in self._runs(adult, room_id, start, end):
+            source, first, last = stretch.place, stretch.leaves, max(stretch.back, stretch.end)
             if source is None or all(self.spare(source, t) for t in range(first, last)):
                 continue
+            way = self._way("chain", adult, room_id, stretch)
             for who in sorted(self.measure.adults):
                 other = self.measure.adults[who]
                 if who in (adult.staff_id, self.gone) or not self._could_take(other, source, first):
                     continue
-                runs = self._runs(other, source, first, last, free=True, spare=True)
-                for begin, until, origin in (run for run in runs if run[2] != room_id):
-                    if (begin, until) == (first, last):
-                        way = self._way("chain", adult, source, room_id, first, last)
-                        step = _in_room(other.staff_id, source, first, last)
-                        yield replace(way, changes=(*way.changes, step), second_source=origin)
+                for own in self._runs(other, source, first, last, free=True, spare=True):
+                    if (own.start, own.end) == (first, last) and own.place != room_id:
+                        step = _in_room(who, source, first, last)
+                        yield replace(way, changes=(*way.changes, step), second_source=own.place)
 
     def _could_take(self, adult: Adult, room_id: str, t: int) -> bool:
         spot = self.spots.get(adult.staff_id, {}).get(t)
@@ -134,7 +114,7 @@ class Floor:
 
     def _runs(
         self, adult: Adult, room_id: str, start: int, end: int, *, free: bool = False, spare: bool = False
-    ) -> list[tuple[int, int, str | None]]:
+    ) -> list[Stretch]:
         """Unbroken stretches in one other place that the adult can leave for the room, walks taken off; with neither
         `free` nor `spare`, any other room will do."""
         mine = self.spots.get(adult.staff_id, {})
@@ -161,8 +141,11 @@ class Floor:
                 found[-1] = (found[-1][0], t + 1, place)
             else:
                 found.append((t, t + 1, place))
-        walked = [(*self._walked(mine, room_id, first, last), place) for first, last, place in found]
-        return [run for run in walked if run[1] - run[0] >= min(self.problem.house.min_stay_slots, end - start)]
+        least = min(self.problem.house.min_stay_slots, end - start)
+        walked = [
+            Stretch(*self._walked(mine, room_id, first, last), place, first, last) for first, last, place in found
+        ]
+        return [stretch for stretch in walked if stretch.end - stretch.start >= least]
 
     def _walked(self, mine: Mapping[int, Spot], room_id: str, first: int, last: int) -> tuple[int, int]:
         """The stretch without the slots that the ways there and on to the next room take."""
@@ -286,9 +269,13 @@ class Floor:
         numbers = (required[str(number)][t - start] for number in range(len(self.weights)))
         return sum(weight * max(0, number - there) for weight, number in zip(self.weights, numbers, strict=True))
 
-    def _way(self, kind: Kind, adult: Adult, source: str | None, room_id: str, start: int, end: int) -> WayOut:
-        change = _in_room(adult.staff_id, room_id, start, end)
-        return WayOut(kind, room_id, start, end, self.gain(room_id, start, end), (change,), source)
+    def _way(self, kind: Kind, adult: Adult, room_id: str, stretch: Stretch) -> WayOut:
+        who, (start, end, source, leaves, back) = adult.staff_id, stretch
+        walks = [
+            Assignment(staff_id=who, start=a, end=b, state="idle") for a, b in ((leaves, start), (end, back)) if a < b
+        ]
+        changes = (_in_room(who, room_id, start, end), *walks)
+        return WayOut(kind, room_id, start, end, self.gain(room_id, start, end), changes, source)
 
 
 def _in_room(who: str, room_id: str, start: int, end: int) -> Assignment:

@@ -97,7 +97,7 @@ class Replay:
         self.naive_on: set[str] = set()
         self.queue: list[tuple[datetime, int, str, Any]] = []
         self.number = itertools.count()
-        self.asked: dict[str, datetime] = {}
+        self.asked: dict[tuple[str, bool], datetime] = {}
         self.wakes: set[datetime] = set()
         self.looks_ahead = True
 
@@ -124,7 +124,7 @@ class Replay:
                 rooms = set(applied.rooms)
                 self._naive(facts, now)
             elif kind == "answer":
-                self._answer(payload, truth, now)
+                self._answer(*payload, truth, now)
                 rooms = None
             if kind != "event" or rooms or rooms is None:
                 self._round(facts, rooms, now, look=kind == "look")
@@ -146,8 +146,9 @@ class Replay:
         for change in decide(watched, seen, risks, self.policy, now):
             self.incidents[change.incident.incident_id] = change.incident
             self.lived.changes.append((now, change, self._members(seen, change.incident.room_id)))
-            if any(message.severity == "please_count" and message.kind != "withdrawal" for message in change.messages):
-                self._ask(change.incident.room_id, now)
+            asked = {m.audience for m in change.messages if m.severity == "please_count" and m.kind != "withdrawal"}
+            if asked:
+                self._ask(change.incident.room_id, asked != {"room_lead"}, now)
         self.incidents = {i.incident_id: i for i in self.incidents.values() if i.is_open or i.opened_at > lately}
         self._wake(seen, now)
 
@@ -161,17 +162,23 @@ class Replay:
                 self.wakes.add(at)
                 self._push(at, "wake", None)
 
-    def _ask(self, room_id: str, now: datetime) -> None:
-        if self.rng.random() < self.people.answers and self.asked.get(room_id, now) <= now:
+    def _ask(self, room_id: str, anybody: bool, now: datetime) -> None:
+        """`anybody`: not only the room lead is asked; the others come and look."""
+        if self.rng.random() < self.people.answers and self.asked.get((room_id, anybody), now) <= now:
             delay = self.people.median_seconds * self.rng.lognormvariate(0, self.people.spread)
-            at = now + timedelta(seconds=round(delay))
-            self.asked[room_id] = at
-            self._push(at, "answer", room_id)
+            self._answer_at(now + timedelta(seconds=round(delay)), room_id, anybody)
 
-    def _answer(self, room_id: str, truth: TrueDay, now: datetime) -> None:
+    def _answer_at(self, at: datetime, room_id: str, anybody: bool) -> None:
+        self.asked[room_id, anybody] = at
+        self._push(at, "answer", (room_id, anybody))
+
+    def _answer(self, room_id: str, anybody: bool, truth: TrueDay, now: datetime) -> None:
         rooms = truth.group_of(room_id, now)
-        self.lived.answered += 1
         seen = tuple(sorted(set(truth.adults(rooms, now, stepped_out=False))))
+        if not seen and not anybody and truth.children(rooms, now):
+            self._answer_at(now + timedelta(minutes=1), room_id, anybody)  # somebody will be back in the room soon
+            return
+        self.lived.answered += 1
         target = rooms[0] if len(rooms) > 1 else room_id
         children = len(truth.children(rooms, now))
         number = f"o{next(self.number)}"

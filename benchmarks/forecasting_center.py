@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from domain.time import Interval, local_day, slots, zone
-from forecasting.backtest import answer, pinball
+from forecasting.backtest import answer, pinball, scores
 from forecasting.baselines import NAMES
 from forecasting.frames import frames_of
 from forecasting.history import History
@@ -30,21 +30,32 @@ ORACLE_SAMPLES = 400
 OURS = ("child-hazard", "child-week")
 
 
+SEEDS = ((12, date(2025, 5, 5)), (13, date(2024, 9, 2)), (14, date(2025, 1, 6)))
 WORLDS = (
-    (1.0, "medium", 12, date(2025, 5, 5)),
-    (3.0, "medium", 12, date(2025, 5, 5)),
-    (0.0, "medium", 12, date(2025, 5, 5)),
+    *((faults, "medium", seed, start) for faults in (0.0, 1.0, 3.0) for seed, start in SEEDS),
     (1.0, "large", 11, date(2025, 1, 6)),
-    (1.0, "medium", 13, date(2024, 9, 2)),
 )
 STEP = 5  # every fifth slot, another one each day
+MEASURED = ("skill", "cov80", "whole80", "mass80", "pit80")
 
 
 def run() -> list[dict[str, Any]]:
     rows = []
     for faults, size, seed, start in WORLDS:
         rows += judge(Knobs(size=size, faults=faults), seed, start, step=STEP)
-    return rows
+    return rows + over_seeds(rows)
+
+
+def over_seeds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mean and spread (standard deviation, lowest, highest skill) per size, faults and horizon with several seeds."""
+    result = []
+    for (size, faults, horizon), own in pd.DataFrame(rows).groupby(["size", "faults", "horizon"]):
+        if len(own) > 1:
+            means = {name: float(own[name].mean()) for name in MEASURED}
+            spread = {"sd": float(own["skill"].std()), "lowest": own["skill"].min(), "highest": own["skill"].max()}
+            seeds = f"mean of {len(own)}"
+            result.append({"size": size, "faults": faults, "seed": seeds, "horizon": horizon} | means | spread)
+    return result
 
 
 def judge(knobs: Knobs, seed: int, start: date, step: int = 1, test_days: int = TEST_DAYS) -> list[dict[str, Any]]:
@@ -57,8 +68,7 @@ def judge(knobs: Knobs, seed: int, start: date, step: int = 1, test_days: int = 
     rows = []
     for asked, until in ((short, first), (week, first - timedelta(days=7))):
         model = train(history, until)
-        answers = answer(history, asked, model=model, baselines=NAMES)
-        rows += skills(world, asked, answers)
+        rows += skills(world, asked, answer(history, asked, model=model, baselines=NAMES, truth=truth_of(world, asked)))
     return [{"size": knobs.size, "faults": knobs.faults, "seed": seed, "start": str(start)} | row for row in rows]
 
 
@@ -97,13 +107,18 @@ def questions(world: World, first: datetime, days: int, horizons: tuple[str, ...
     return pd.DataFrame(rows)
 
 
-def skills(world: World, asked: pd.DataFrame, answers: pd.DataFrame) -> list[dict[str, Any]]:
+def truth_of(world: World, asked: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Children truly there, per question."""
     truth = np.zeros(len(asked))
     for room_id, index in asked.groupby("room_id").groups.items():
         truth[index] = world.true_headcounts(
             str(room_id), [at.to_pydatetime() for at in asked["target_time"].loc[index]]
         )
-    actual = pd.Series(truth)
+    return truth
+
+
+def skills(world: World, asked: pd.DataFrame, answers: pd.DataFrame) -> list[dict[str, Any]]:
+    actual = pd.Series(truth_of(world, asked))
     order = asked.sort_values("origin", kind="stable")
     oracle = Oracle(world, samples=ORACLE_SAMPLES).answer(
         (str(room), origin.to_pydatetime(), target.to_pydatetime())
@@ -114,18 +129,19 @@ def skills(world: World, asked: pd.DataFrame, answers: pd.DataFrame) -> list[dic
     for name in asked["name"].unique():
         here = (asked["name"] == name).to_numpy()
         losses = {"oracle": float(pinball(best, actual)[here].mean())}
-        coverage = 0.0
+        whole: dict[str, float] = {}
         for model in answers["model"].unique():
             own = answers[answers["model"] == model].reset_index(drop=True)
             label = "ours" if model in OURS else model.removeprefix("baseline:")
             losses[label] = float(pinball(own, actual)[here].mean())
             if label == "ours":
-                coverage = float(((own["q10"] <= actual) & (actual <= own["q90"]))[here].mean())
+                judged = scores(own[here], actual[here])
+                whole = judged[["cov80", "whole80", "mass80", "pit80"]].iloc[0].astype(float).to_dict()
         rule = min(NAMES, key=lambda n: losses[n])
         skill = (losses[rule] - losses["ours"]) / (losses[rule] - losses["oracle"])
         rows.append(
             {"horizon": name, "skill": skill, "ours": losses["ours"], "oracle": losses["oracle"], "best": rule}
-            | {n: losses[n] for n in NAMES} | {"cov80": coverage, "n": int(here.sum())}
+            | {n: losses[n] for n in NAMES} | whole | {"n": int(here.sum())}
         )  # fmt: skip
     return rows
 

@@ -14,7 +14,7 @@ from domain.events import Event
 from domain.time import Interval, format_instant, local_day, local_instant
 from evaluator import CenterFacts, Observation, observation_from_json
 from reports.compliance import DailyReport, daily_report
-from reports.record import events_of, facts_of
+from reports.record import Frames, events_of, facts_of
 from reports.timeline import Span, day_timeline
 from storage import audit
 from storage.ledger import Connection
@@ -39,10 +39,10 @@ class Record:
     facts: CenterFacts
     events: list[Event]
     counts: list[Observation]
-    earlier: CenterFacts | None = None
+    earlier: Frames | None = None
 
     def facts_on(self, day: date) -> CenterFacts:
-        return self.earlier if self.earlier is not None and day < self.begins else self.facts
+        return facts_of(self.earlier, [day]) if self.earlier is not None and day < self.begins else self.facts
 
     def note(self, first: date) -> str:
         if first >= self.begins:
@@ -107,7 +107,7 @@ async def record_since(visit: Visit, first: date, last: date) -> Record:
     )
 
 
-def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[CenterFacts, list[Event]]:
+def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[Frames, list[Event]]:
     """Facts and events of days before the service began, from the newest snapshot."""
     center_id, tz = visit.center.center_id, visit.center.facts.tz
     start, end = local_instant(days[0] - timedelta(days=1), time(0), tz), local_instant(days[-1], time(23, 59), tz)
@@ -122,7 +122,7 @@ def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[Center
         raise NotFound(nothing) from error
     if not len(frames["events"]):
         raise NotFound(nothing)
-    return facts_of(frames, days), events_of(frames, start, end)
+    return frames, events_of(frames, start, end)
 
 
 async def daily(visit: Visit, first: date, last: date) -> tuple[Record, list[DailyReport]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -44,10 +45,19 @@ FAULTS = {
     "duplicate": 0.1, "reorder": 0.1, "lose": 0.05, "late": {"rate": 0.05, "seconds": 2}, "bad_signature": 0.05,
     "server_error": 0.03, "drop": 0.02, "truncate": 0.01,
 }  # fmt: skip
-_SERVE = """
+# Has everything imported and forks one service per line it reads, so that kills meet the service and not its imports.
+_FORKS = """
+import os, sys
 from api.serving import serve
 from storage.settings import load_settings
-serve(load_settings(), console=False)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        serve(load_settings(), console=False)
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("gone", flush=True)
 """
 OLD, NEW = "whsec_b2xkb2xkb2xkb2xkb2xk", "whsec_bmV3bmV3bmV3bmV3bmV3"
 
@@ -91,13 +101,12 @@ def kill_and_check(world: World, folder: Path, kills: int, seed: int) -> None:
     with ExitStack() as stack:
         url, channel = stack.enter_context(platform(world)), stack.enter_context(slack())
         passed = stack.enter_context(relay(f"http://127.0.0.1:{service_port}"))
-        service = Service(url, service_port, channel.url, folder)
+        service = stack.enter_context(Service(url, service_port, channel.url, folder))
         control = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {READ_TOKEN}"}, timeout=30)
         stack.callback(control.close)
         point(control, passed.port, secret=OLD)
         control.post("/control/faults", json=FAULTS).raise_for_status()
         control.post("/control/clock", json={"speed": SPEED}).raise_for_status()
-        stack.callback(service.kill)
         service.start()
         service.wait_until_ready()
         for number in range(kills):
@@ -112,7 +121,7 @@ def kill_and_check(world: World, folder: Path, kills: int, seed: int) -> None:
         control.post("/control/faults", json={"clear": True}).raise_for_status()
         service.wait_until_ready()
         wait_for_calm(control, service)
-        service.stop()
+        service.kill(signal.SIGTERM)
         log = [event_from_json(row) for row in whole_log(control)]
         received = control.get("/control/received").json()
         check(folder, log, passed, channel, received)
@@ -161,7 +170,7 @@ class Service:
 
     def __init__(self, url: str, port: int, slack_url: str, folder: Path) -> None:
         self.url, self._folder = f"http://127.0.0.1:{port}", folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: int | None = None
         chosen = {
             "DATA_DIR": str(folder), "PLATFORM_URL": url, "PLATFORM_TOKEN": READ_TOKEN, "PORT": str(port),
             "PLATFORM_WRITE_TOKEN": WRITE_TOKEN, "CLOCK": f"{url}/control/clock", "WEBHOOK_SECRETS": f"{OLD} {NEW}",
@@ -169,20 +178,32 @@ class Service:
         }  # fmt: skip
         self._environment = {**os.environ, **{f"RATIOCAST_{name}": value for name, value in chosen.items()}}
 
-    def start(self) -> None:
-        command = [sys.executable, "-c", _SERVE]
+    def __enter__(self) -> Service:
         with (self._folder / "serve.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+            self._forks = subprocess.Popen(
+                [sys.executable, "-c", _FORKS], env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=log, text=True,
+            )  # fmt: skip
+        return self
 
-    def kill(self) -> None:
-        assert self._process
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+    def __exit__(self, *_: object) -> None:
+        if self._child is not None:
+            self.kill()
+        self._forks.communicate()
 
-    def stop(self) -> None:
-        assert self._process
-        self._process.terminate()
-        self._process.wait(30)
+    def start(self) -> None:
+        print(file=self._forks.stdin, flush=True)
+        self._child = int(self._answer())
+
+    def kill(self, with_signal: signal.Signals = signal.SIGKILL) -> None:
+        assert self._child
+        os.kill(self._child, with_signal)
+        assert self._answer() == "gone"
+        self._child = None
+
+    def _answer(self) -> str:
+        assert self._forks.stdout
+        return self._forks.stdout.readline().strip()
 
     def wait_until_ready(self) -> None:
         self.wait_for(lambda health: health["ready"])
@@ -190,14 +211,17 @@ class Service:
     def wait_for(self, good: Any, seconds: float = 90) -> None:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            assert self._process
-            assert self._process.poll() is None, (self._folder / "serve.log").read_text()[-3000:]
+            assert self._alive(), (self._folder / "serve.log").read_text()[-3000:]
             with suppress(httpx.HTTPError):
                 answer = httpx.get(f"{self.url}/v1/health", timeout=5)
                 if good(answer.json()):
                     return
             time.sleep(0.05)
         raise AssertionError("the service did not get well: " + (self._folder / "serve.log").read_text()[-3000:])
+
+    def _alive(self) -> bool:
+        assert self._forks.stdout
+        return not select.select([self._forks.stdout], [], [], 0)[0]
 
 
 def disturb(control: httpx.Client, chance: random.Random) -> None:

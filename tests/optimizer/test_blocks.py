@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cli.blocks import floats
 from domain.errors import BadInput
 from optimizer import BlocksPlan, BlocksProblem, blocks_solve, check_blocks, fewest_floats, read_blocks
 from optimizer.blocks_bound import linear_bound, peak_bound
@@ -223,4 +224,30 @@ def test_search_linear_program_and_exact_model_agree_from_their_own_processes(mo
     plan = fewest_floats(problem, 60)
     assert (plan.status, plan.floats_used) == ("optimal", 4)
     assert plan.proof is None
+    assert check_blocks(problem, plan) == []
+
+
+def documented(kind: str) -> str:
+    """The example of that kind in docs/formats.md."""
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    return page.partition(f"```{kind} blocks\n")[2].partition("```")[0]
+
+
+def test_the_documented_problem_has_the_documented_answer() -> None:
+    plan = fewest_floats(BlocksProblem.read(documented("json")), 10)
+    assert (plan.status, plan.floats_used, plan.uncovered_weight) == ("optimal", 2, 1)
+    assert {duty.staff_id for duty in plan.duties} == {"gil", "ida"}
+    assert [(item.block_id, item.reason) for item in plan.uncovered] == [("kitchen", "nobody is qualified")]
+
+
+def test_the_command_reads_the_documented_text_and_writes_what_the_checker_accepts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "three.dat", tmp_path / "plan.json"
+    file.write_text(documented("text"))
+    floats(file, out=out, seconds=10.0, seed=5)
+    assert "2 of 2 floats, proven fewest" in capsys.readouterr().out
+    problem = read_blocks(file).model_copy(update={"seed": 5})
+    plan = BlocksPlan.read(out.read_text())
+    assert plan.seed == 5
     assert check_blocks(problem, plan) == []

@@ -9,6 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from cli.backtest_tables import drawn, show_significance
 from cli.output import print_json, print_table, progress_console
 from domain.errors import BadInput
 from storage.settings import load_settings
@@ -29,16 +30,19 @@ def backtest_center(
     center: Annotated[str | None, typer.Option(help="Without questions: this center alone.")] = None,
     last_days: Annotated[int, typer.Option(min=1, help="Without questions: days at the end of the history.")] = 14,
     retrain_weekly: Annotated[bool, typer.Option("--retrain-weekly", help="Train anew at each later week.")] = False,
+    plots: Annotated[Path | None, typer.Option(help="Write reliability and error plots (PNG) to this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast a center's past from what each origin knew.
 
     With --questions: exactly those rows are answered, by a model trained only on what was known before the earliest
-    origin. Without: every room and slot of the last days, 15 and 30 minutes and 7 days ahead, beside the baselines.
+    origin. Without: every room and slot of the last days, 15 and 30 minutes and 7 days ahead, beside the baselines,
+    with what is saved over each of them, paired by day.
     """
     from forecasting import History
-    from forecasting.backtest import answer, checked, recorded_counts, rolling_questions, scores
+    from forecasting.backtest import answer, checked, compared, recorded_counts, rolling_questions, scores
     from forecasting.baselines import NAMES
+    from forecasting.counts import significance
     from storage.reader import open_reader
 
     with open_reader(load_settings().data_dir) as reader:
@@ -51,18 +55,33 @@ def backtest_center(
         return
     asked = rolling_questions(history, timedelta(days=last_days), center)
     with progress_console.status(f"answering {len(asked)} questions, beside {len(NAMES)} baselines ..."):
-        table = answer(history, asked, baselines=NAMES, retrain_weekly=retrain_weekly)
+        truth = recorded_counts(history, asked).to_numpy()
+        table = answer(history, asked, baselines=NAMES, retrain_weekly=retrain_weekly, truth=truth)
     if out is not None:
         _write(table, out)
-    found = scores(table, recorded_counts(history, table))
+    found, rows = scores(table, table["actual"]), compared(history, table)
+    tests = significance(rows, "ratiocast")
+    notes = [] if plots is None else drawn(rows, plots)
     if as_json:
-        print_json(found.to_dict("records"))
+        print_json({"notes": notes, "scores": found.to_dict("records"), "significance": tests.to_dict("records")})
         return
+    for note in notes:
+        progress_console.print(note)
+    _show_scores(found, tests)
+
+
+def _show_scores(found: pd.DataFrame, tests: pd.DataFrame) -> None:
     print_table(
-        "Scores on recorded headcounts of the opening hours (pinball: mean over 0.1, 0.5, 0.9)",
-        ["horizon", "model", "MAE", "pinball", "80 % coverage", "n"],
-        [[r.horizon, r.model, f"{r.mae:.3f}", f"{r.pinball:.4f}", f"{r.cov80:.3f}", r.n] for r in found.itertuples()],
-    )
+        "Scores on recorded headcounts of opening hours (pinball: mean over 0.1, 0.5, 0.9; coverage: inside q10..q90; "
+        "whole: inside the whole-number interval nearest to 80 %; PIT: transforms in 0.1..0.9)",
+        ["horizon", "model", "MAE", "pinball", "coverage", "whole", "PIT", "n"],
+        [
+            [r.horizon, r.model, f"{r.mae:.3f}", f"{r.pinball:.4f}", f"{r.cov80:.3f}", f"{r.whole80:.3f}",
+             f"{r.pit80:.3f}", r.n]
+            for r in found.itertuples()
+        ],
+    )  # fmt: skip
+    show_significance(tests, "ratiocast", "center")
 
 
 def _show_answers(table: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from domain.errors import BadInput
 from domain.time import SLOT_MINUTES, local_day
+from forecasting import judging
 from forecasting.attendance import Floats, attendance_of
 from forecasting.baselines import Baseline, BaselineSession
 from forecasting.forecast import TABLE_COLUMNS, Forecast
@@ -31,14 +32,19 @@ def answer(
     model: Model | None = None,
     retrain_weekly: bool = False,
     baselines: Sequence[str] = (),
+    truth: Floats | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> pd.DataFrame:
     """One forecast row per question (and per baseline), in the order of the questions.
 
     Without a model one is trained on what was known before the earliest origin; `retrain_weekly` trains it again from
-    the first origin of every later week. `progress` is told how many questions are answered.
+    the first origin of every later week. With `truth`, what was counted per question, the columns of `judging` follow
+    those of a forecast. `progress` is told how many questions are answered.
     """
     asked = checked(questions)
+    columns = [*TABLE_COLUMNS, *(() if truth is None else judging.COLUMNS)]
+    if truth is not None:
+        asked["actual"] = truth
     rows: list[pd.DataFrame] = []
     week: datetime | None = None
     done = 0
@@ -57,9 +63,9 @@ def answer(
         done += len(group)
         progress(done)
     if not rows:
-        return pd.DataFrame(columns=list(TABLE_COLUMNS))
+        return pd.DataFrame(columns=columns)
     result = pd.concat(rows, ignore_index=True).sort_values(["question", "rank"], kind="stable", ignore_index=True)
-    return result.drop(columns=["question", "rank"])[list(TABLE_COLUMNS)]
+    return result[columns]
 
 
 def checked(questions: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +134,11 @@ def recorded_counts(history: History, answers: pd.DataFrame) -> pd.Series:
 
 
 def scores(answers: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
-    """Per horizon and model: n, MAE of the median, mean pinball loss over 0.1, 0.5 and 0.9, share inside q10..q90."""
+    """Per horizon and model: n, MAE of the median, mean pinball loss over 0.1, 0.5 and 0.9, share inside q10..q90.
+
+    Of judged answers also `whole80`, the share inside the whole-number interval of 80 %, `mass80`, what that interval
+    promised, and `pit80`, the share of transforms in [0.1, 0.9], which whole numbers do not blur.
+    """
     loss = pinball(answers, truth)
     ahead = answers["target_time"] - answers["origin"]
     horizon = answers["horizon"].where(ahead < pd.Timedelta(hours=12), "7d")
@@ -140,9 +150,33 @@ def scores(answers: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
         rows.append(
             {"horizon": when, "model": name, "n": len(own), "mae": float((own["q50"] - actual).abs().mean()),
              "pinball": float(loss.loc[index].mean()), "cov80": float(inside.mean())}
+            | (_whole_numbers(own) if "below" in own else {})
         )  # fmt: skip
-    columns = ["horizon", "model", "n", "mae", "pinball", "cov80"]
-    return pd.DataFrame(rows, columns=columns).sort_values(["horizon", "pinball"], ignore_index=True)
+    return pd.DataFrame(rows).sort_values(["horizon", "pinball"], ignore_index=True)
+
+
+def _whole_numbers(own: pd.DataFrame) -> dict[str, float]:
+    inside = (own["low80"] <= own["actual"]) & (own["actual"] <= own["high80"])
+    transforms = judging.transform_share(own["below"].to_numpy(), own["upto"].to_numpy(), 0.1, 0.9)
+    return {"whole80": float(inside.mean()), "mass80": float(own["mass80"].mean()), "pit80": float(transforms.mean())}
+
+
+def compared(history: History, answers: pd.DataFrame) -> pd.DataFrame:
+    """Judged answers as the rows that `forecasting.counts` tests and draws: `site` is the center, `ratiocast` any model
+    of ours, `target_time` the center's wall clock, `error` and `pinball` per row.
+    """
+    ahead = answers["target_time"] - answers["origin"]
+    ours = ~answers["model"].str.startswith("baseline:")
+    zones = {str(center): zone_of(history.center(str(center))) for center in answers["center_id"].unique()}
+    local = [
+        at.tz_convert(zones[c]).tz_localize(None)
+        for c, at in zip(answers["center_id"], answers["target_time"], strict=True)
+    ]
+    return answers.assign(
+        site=answers["center_id"], model=answers["model"].mask(ours, "ratiocast"), target_time=pd.to_datetime(local),
+        horizon=answers["horizon"].where(ahead < pd.Timedelta(hours=12), "7d"),
+        error=(answers["q50"] - answers["actual"]).abs(), pinball=pinball(answers, answers["actual"]),
+    )  # fmt: skip
 
 
 def pinball(answers: pd.DataFrame, truth: pd.Series) -> pd.Series:
@@ -212,7 +246,10 @@ def _rows(forecast: Forecast, asked: pd.DataFrame, rank: int) -> pd.DataFrame:
     times = {pd.Timestamp(at): n for n, at in enumerate(forecast.times)}
     room = np.array([rooms[room_id] for room_id in asked["room_id"]], dtype=np.int64)
     time = np.array([times[at] for at in asked["target_time"]], dtype=np.int64)
-    return forecast.rows(room, time).assign(question=asked.index.to_numpy(), rank=rank)
+    rows = forecast.rows(room, time)
+    if "actual" in asked:
+        rows = rows.join(judging.judged(forecast.pmf[room, time], asked["actual"].to_numpy()))
+    return rows.assign(question=asked.index.to_numpy(), rank=rank)
 
 
 def _instant(value: object) -> datetime:

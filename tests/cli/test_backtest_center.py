@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from cli import app
 from domain.errors import BadInput, NothingPublished
 from flows.rows import booking_rows, center_row, child_row, event_row, room_row
+from forecasting.baselines import NAMES
 from forecasting.frames import stays_frame
 from sandbox.knobs import Knobs
 from sandbox.simulation import simulate
@@ -72,9 +73,21 @@ def test_a_question_about_an_unknown_room_or_a_missing_file_is_named(ratiocast: 
 def test_without_questions_the_last_days_are_scored_beside_the_baselines(ratiocast: CliRunner) -> None:
     done = ratiocast.invoke(app, ["backtest", "center", "--last-days", "1", "--json"])
     assert done.exit_code == 0, done.output
-    rows = json.loads(done.stdout)
+    told = json.loads(done.stdout)
+    rows = told["scores"]
     assert {row["horizon"] for row in rows} == {"15min", "30min", "7d"}
     assert {row["model"] for row in rows} >= {"child-hazard", "child-week", "baseline:last", "baseline:bookings"}
+    assert all(0.5 < row["pit80"] <= 1 for row in rows if row["model"] == "child-hazard")
+    assert {test["other"] for test in told["significance"]} == {f"baseline:{name}" for name in NAMES}
+
+
+def test_plots_of_reliability_and_error_are_written_per_horizon(ratiocast: CliRunner, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = ratiocast.invoke(app, ["backtest", "center", "--last-days", "1", "--plots", str(tmp_path / "plots")])
+    assert done.exit_code == 0, done.output
+    written = {path.name.split("_", 1)[1]: path.read_bytes() for path in (tmp_path / "plots").glob("*.png")}
+    assert set(written) == {f"{h}_{kind}.png" for h in ("15min", "30min", "7d") for kind in ("reliability", "error")}
+    assert all(content.startswith(b"\x89PNG") for content in written.values())
 
 
 def test_without_a_snapshot_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

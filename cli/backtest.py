@@ -9,6 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from cli.backtest_tables import drawn, show_significance
 from cli.output import print_json, print_table, progress_console
 from domain.errors import BadInput
 
@@ -31,16 +32,23 @@ def backtest_counts(
     out: Annotated[Path | None, typer.Option(help="Write every forecast to this Parquet file.")] = None,
     retrain: Annotated[str, typer.Option(help="Train anew this often; default: 28d, from a day ahead on 7d.")] = "",
     known_ahead: Annotated[
-        str | None, typer.Option(help="Columns that are calendar facts; default: holiday..., closed..., closure...")
+        str | None,
+        typer.Option(help="Columns that are calendar facts; default: holiday..., closed..., vacation..., term..."),
     ] = None,
     country: Annotated[str, typer.Option(help="ISO code: adds its public holidays if the file has none.")] = "",
+    weather: Annotated[
+        Path | None, typer.Option(help="CSV of the site's weather: timestamp (naive local), then numbers.")
+    ] = None,
+    weather_known_ahead: Annotated[
+        bool, typer.Option("--weather-known-ahead", help="Each origin knew the weather of its targets.")
+    ] = False,
     peers: Annotated[bool, typer.Option("--peers", help="Score other forecasters too (extra 'peers').")] = False,
     plots: Annotated[Path | None, typer.Option(help="Write reliability and error plots (PNG) to this folder.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the model.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast the last weeks of a file of counts from what each origin knew, and score it beside the baselines."""
-    from forecasting.counts import backtest, read_counts, scored, significance, summary
+    from forecasting.counts import backtest, read_counts, read_weather, scored, significance, summary
     from forecasting.counts.grid import grid_minutes, horizon
     from forecasting.counts.peers import MISSING, available
 
@@ -57,6 +65,7 @@ def backtest_counts(
         origins_last,
         known_ahead=None if known_ahead is None else [name for name in known_ahead.split(",") if name],
         country=country,
+        weather=None if weather is None else read_weather(weather, known_ahead=weather_known_ahead),
         retrain=retrain,
         with_peers=peers and available(),
         seed=seed,
@@ -66,7 +75,7 @@ def backtest_counts(
         _write(table, out)
     rows = scored(table)
     if plots is not None:
-        notes += _draw(rows, plots)
+        notes += drawn(rows, plots)
     scores, tests = summary(rows), significance(rows, _MODEL)
     if as_json:
         print_json({"notes": notes, "scores": scores.to_dict("records"), "significance": tests.to_dict("records")})
@@ -85,25 +94,7 @@ def _print(scores: pd.DataFrame, tests: pd.DataFrame, notes: list[str]) -> None:
             for row in scores.itertuples()
         ],
     )
-    print_table(
-        f"Pinball loss saved by {_MODEL}, paired by day (bootstrap interval, Diebold-Mariano p)",
-        ["site", "horizon", "beside", "saved", "95 % from", "to", "p"],
-        [
-            [row.site, row.horizon, row.other, f"{row.gain:.1%}", f"{row.low:.1%}", f"{row.high:.1%}", f"{row.p:.2g}"]
-            for row in tests.itertuples()
-        ],
-    )
-
-
-def _draw(rows: pd.DataFrame, folder: Path) -> list[str]:
-    if not importlib.util.find_spec("matplotlib"):
-        return ["the plots are left out: matplotlib is not installed; install ratiocast[notebooks] to see them"]
-    from forecasting.counts.plots import draw
-
-    try:
-        return [f"written: {path}" for path in draw(rows, folder)]
-    except OSError as error:
-        raise BadInput(f"the plots cannot be written to {folder}: {error.strerror or error}") from error
+    show_significance(tests, _MODEL)
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:

@@ -19,6 +19,7 @@ from forecasting.counts.grid import Floats, Ints
 _LEVELS = np.array(LEVELS)
 _TAIL = np.log((1 - LEVELS[-3]) / (1 - LEVELS[-1]))  # from the third-outermost level to the outermost, in tail scales
 _LEAST_TAIL = 0.05  # persons
+_SAME = 1e-9  # persons; quantiles nearer than that are one
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class CountDistribution:
     def _below(self, edge: Floats) -> Floats:
         """P(continuous count <= edge)"""
         low, high = self.quantiles[:, :-1], self.quantiles[:, 1:]
-        wide = high > low
+        wide = high - low > _SAME
         inside = np.where(wide, (edge[:, None] - low) / np.where(wide, high - low, 1.0), edge[:, None] >= low)
         middle = LEVELS[0] + (np.clip(inside, 0, 1) * np.diff(_LEVELS)).sum(axis=1)
         first, last = self.quantiles[:, 0], self.quantiles[:, -1]

@@ -70,12 +70,13 @@ class LearnedTrees:
         return np.asarray(base[..., None] + scale[..., None] * np.stack(parts, axis=-1))
 
     def contributions(self, values: Values) -> Values:
-        """Feature -> persons it adds to the middle forecast, (examples, rooms); '' is where the trees start from."""
+        """Feature -> persons it adds to the middle forecast, (examples, rooms); the base is one of them."""
         base, scale = _base(self.spec.base, values)
         booster = self.boosters[RAW_LEVELS.index(0.5)]
         parts = np.asarray(booster.predict(self._table(values), pred_contrib=True, num_threads=1))
-        found = {name: parts[:, k].reshape(base.shape) * scale for k, name in enumerate((*self.names, ""))}
-        return found | {"": found[""] + base}
+        found = {name: parts[:, k].reshape(base.shape) * scale for k, name in enumerate(self.names)}
+        start = base + parts[:, -1].reshape(base.shape) * scale
+        return found | {self.spec.base: start + found.get(self.spec.base, 0.0)}
 
     def gains(self) -> dict[str, float]:
         gain = np.sum([booster.feature_importance("gain") for booster in self.boosters], axis=0)

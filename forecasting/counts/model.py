@@ -18,8 +18,8 @@ _ALIVE_ABOVE = 0.3  # below it in every memory of the slot the room is taken as 
 _CLOSED_SIGNS = ("week_mean_8", "week_mean_8_-1", "week_mean_8_+1", "day_mean_7", "count_0")
 
 SHORT: tuple[Trees, ...] = (
-    Trees("drifted", "everything", leaves=31, rounds=250, rate=0.06, least_rows=60),
-    Trees("path", "everything", leaves=31, rounds=250, rate=0.06, least_rows=60),
+    Trees("drifted", "everything", leaves=31, rounds=150, rate=0.1, least_rows=60),
+    Trees("path", "everything", leaves=31, rounds=150, rate=0.1, least_rows=60),
 )
 LONG: tuple[Trees, ...] = (
     Trees("blend", "level", leaves=8, rounds=150, rate=0.05, least_rows=400),
@@ -79,7 +79,7 @@ class HorizonModel:
         return said
 
     def contributions(self, design: Design) -> Values:
-        """Feature -> persons it adds to the middle of the raw forecast, (examples, rooms), '' where it starts from."""
+        """Feature -> persons it adds to the middle of the raw forecast, (examples, rooms)."""
         values = self._values(design)
         total: Values = {}
         for one in self.learned:

@@ -33,9 +33,10 @@ def reasons(model: HorizonModel, design: Design) -> pd.DataFrame:
     usual = _usual(design.values)
     families: Values = {}
     for name, part in model.contributions(design).items():
-        family = family_of(name) if name else _EARLIER
+        family = family_of(name)
         families[family] = families.get(family, np.zeros_like(part)) + part
-    families[_EARLIER] = families[_EARLIER] - usual
+    for one in model.learned:  # each starts from its own base instead of the usual
+        families[family_of(one.spec.base)] -= usual / len(model.learned)
     open_now = alive(design.values).ravel()
     rows = []
     for k, middle in enumerate(usual.ravel()):

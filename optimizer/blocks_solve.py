@@ -1,7 +1,7 @@
 """`fewest_floats`: first answer at once, then search beside proof, each in a process that is ended in time.
 
-One core searches covers. The other proves: by linear programming, then by the exact model, then it searches as well
-from another seed. All end as soon as cost and bound meet.
+One core searches covers. The other proves: by linear programming, then by the exact model with two solvers, then it
+searches as well from another seed. All end as soon as cost and bound meet.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from optimizer.blocks_search import SWAP_CHANCE, improve
 
 SECONDS = 60.0
 FIRST_STEPS = 2_000
-BOUND_SHARE, EXACT_SHARE = 0.75, 0.55  # of the time, until which the second core stays with a part
 TINY = 2_000  # (float, block) pairs up to which the linear program takes no time worth a process
-SMALL = 10_000  # (float, block) pairs up to which the exact model keeps the second core to the end
+# What the second core does, until which share of the time, up to how many pairs (beyond, it leads to nothing in time).
+TURNS = (("bound", 0.75, 10**9), ("highs", 0.45, 30_000), ("cp-sat", 0.7, 10_000), ("search", 1.0, 10**9))
 OTHER_SWAP_CHANCE = 0.1
 WORKER = (sys.executable, "-m", "optimizer.blocks_worker")
 
@@ -140,10 +140,8 @@ def _race(state: _State, deadline: float, command: tuple[str, ...]) -> None:
     """Search and proof side by side until cost and bound meet or the time is over."""
     found: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
     span = deadline - state.started
-    exact_until = deadline if state.case.able.sum() <= SMALL else state.started + EXACT_SHARE * span
-    turns = [
-        _Turn("bound", state.started + BOUND_SHARE * span), _Turn("exact", exact_until), _Turn("search", deadline),
-    ]  # fmt: skip
+    pairs = int(state.case.able.sum())
+    turns = [_Turn(part, state.started + share * span) for part, share, most in TURNS if pairs <= most]
     seed = state.problem.seed
     first = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE}
     with _running(state, first, "first", found, command):

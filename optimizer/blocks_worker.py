@@ -1,7 +1,7 @@
 """One part of the solution of a blocks problem in a process of its own: an order on standard input, findings as lines.
 
-Orders: `search` (seed, swap_chance), `bound`, `exact` (cover, bound, seconds, seed). Findings: a cover, or a bound with
-its prices (null: the solver's word).
+Orders: `search` (seed, swap_chance), `bound`, `highs` and `cp-sat` (cover, bound, seconds, seed). Findings: a cover,
+or a bound with its prices (null: the solver's word).
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ def main() -> None:
         found = linear_bound(case)
         _tell({"bound": found.cost, "prices": found.prices.tolist()})
     else:
-        from optimizer.blocks_exact import prove
+        from optimizer.blocks_exact import prove_by_cp_sat, prove_by_highs
 
-        start = cover_of(order["cover"])
-        prove(case, start, order["bound"], order["seconds"], _tell_cover, _tell_bound, order["seed"])
+        last = order["bound"], order["seconds"], _tell_cover, _tell_bound, order["seed"]
+        if order["part"] == "highs":
+            prove_by_highs(case, *last)
+        else:
+            prove_by_cp_sat(case, cover_of(order["cover"]), *last)
 
 
 def _tell_cover(cover: Ints) -> None:

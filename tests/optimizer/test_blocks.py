@@ -215,9 +215,10 @@ def test_a_malformed_file_is_refused_with_its_line_or_field(tmp_path: Path, was:
 
 
 @pytest.mark.slow
-def test_search_linear_program_and_exact_model_agree_from_their_own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("solver", ["highs", "cp-sat"])
+def test_the_exact_model_proves_what_the_linear_program_cannot(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rings of three: split in halves three floats would do, which is what the linear program says; whole, four."""
-    monkeypatch.setattr(blocks_solve, "TINY", 0)
+    monkeypatch.setattr(blocks_solve, "TURNS", ((solver, 1.0, 100),))
     rings = [[n, (n + 1) % 3 + 3 * (n // 3)] for n in range(6)]
     problem = case_of([(2 * n, 2 * n + 1) for n in range(6)], rings)
     assert linear_bound(Case.of(problem)).cost == 3

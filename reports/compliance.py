@@ -44,12 +44,14 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class RoomDay:
-    """A room's day in numbers. Minutes are those with at least one child."""
+    """A room's day in numbers. Minutes out of the rule that rest on a doubtful count stand apart: they are neither in
+    `minutes_occupied` (with at least one child) nor in `minutes_out`."""
 
     room_id: str
     room: str
     minutes_occupied: float
     minutes_out: float
+    minutes_doubtful: float
     most_children: int
 
 
@@ -65,7 +67,7 @@ class DailyReport:
 
     @property
     def share_in_ratio(self) -> float | None:
-        """Share of occupied room-minutes in compliance; None when nobody was there."""
+        """Share of occupied room-minutes in compliance, those in doubt left out; None when nobody was there."""
         occupied = sum(room.minutes_occupied for room in self.rooms)
         return 1 - sum(room.minutes_out for room in self.rooms) / occupied if occupied else None
 
@@ -83,7 +85,9 @@ class DailyReport:
             parts = ["No room was out of compliance beyond doubt."]
         if doubted:
             parts.append(f"Resting on a doubtful count: {_total(doubted)}; see the reasons and count again.")
-        return " ".join([*parts, f"{self.share_in_ratio:.1%} of the occupied minutes were inside the rule."])
+        return " ".join(
+            [*parts, f"{self.share_in_ratio:.1%} of the occupied minutes beyond doubt were inside the rule."]
+        )
 
 
 def daily_report(
@@ -145,8 +149,12 @@ def daily_pdf(report: DailyReport, *, audit_head: str, signed: str | None, made_
         ("room", "time", "minutes", "children", "adults", "cause and rule"), rows, (3, 3, 2, 2, 2, 8),
     )  # fmt: skip
     summary = Page(
-        "Rooms", (), ("room", "minutes occupied", "minutes out", "most children"),
-        [(r.room, f"{r.minutes_occupied:.0f}", f"{r.minutes_out:.1f}", str(r.most_children)) for r in report.rooms],
+        "Rooms", (), ("room", "minutes occupied", "minutes out", "in doubt", "most children"),
+        [
+            (r.room, f"{r.minutes_occupied:.0f}", f"{r.minutes_out:.1f}", f"{r.minutes_doubtful:.1f}",
+             str(r.most_children))
+            for r in report.rooms
+        ],
     )  # fmt: skip
     changes = [(format_instant(each.recorded_at), each.was, each.becomes) for each in report.corrections]
     corrected = [Page("Corrections", (), ("became known", "was", "is now"), changes)] if changes else []
@@ -157,12 +165,14 @@ def daily_pdf(report: DailyReport, *, audit_head: str, signed: str | None, made_
 def _room_day(facts: CenterFacts, room_id: str, spans: Sequence[Span]) -> RoomDay:
     mine = [span for span in spans if span.room_id == room_id]
     own = [span for span in mine if not span.group or span.group[0] == room_id]  # a combined group is told once
-    occupied = [span for span in own if span.children]
+    doubtful = [span for span in own if not span.compliant and span.rests_on_doubt]
+    sure = [span for span in own if span.compliant or not span.rests_on_doubt]
     return RoomDay(
         room_id,
         facts.room_name(room_id),
-        sum(span.seconds for span in occupied) / 60,
-        sum(span.seconds for span in own if not span.compliant) / 60,
+        sum(span.seconds for span in sure if span.children) / 60,
+        sum(span.seconds for span in sure if not span.compliant) / 60,
+        sum(span.seconds for span in doubtful) / 60,
         max((span.children for span in mine), default=0),
     )
 

@@ -70,7 +70,7 @@ class PeriodReport:
             return ["Nobody was here in this period."]
         sure = [each for _, each in self.violations if not each.doubtful]
         said = [
-            f"{self.share_in_ratio:.2%} of the occupied minutes were inside the rule ({self.rules}).",
+            f"{self.share_in_ratio:.2%} of the occupied minutes beyond doubt were inside the rule ({self.rules}).",
             f"{len(sure)} violations beyond doubt, {len(self.violations) - len(sure)} that rest on a doubtful count.",
         ]
         worst = self.rooms[0]

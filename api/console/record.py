@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -42,7 +42,12 @@ class Record:
     earlier: Frames | None = None
 
     def facts_on(self, day: date) -> CenterFacts:
-        return facts_of(self.earlier, [day]) if self.earlier is not None and day < self.begins else self.facts
+        if self.earlier is None or day >= self.begins:
+            return self.facts
+        found = facts_of(self.earlier, [day])
+        names = {key: member.display_name for key, member in self.facts.staff.items()}  # no snapshot holds them
+        staff = {key: replace(member, display_name=names.get(key)) for key, member in found.staff.items()}
+        return replace(found, staff=staff)
 
     def note(self, first: date) -> str:
         if first >= self.begins:

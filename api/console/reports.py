@@ -167,7 +167,7 @@ async def _file(visit: Visit, pages: list[Page], form: str, name: str) -> Respon
 
 async def _period(visit: Visit, first: date, last: date) -> tuple[Record, PeriodReport]:
     place, book = visit.center.facts.center, visit.center.book(visit.now)
-    rules = f"{book.name}, in its form of {book.on.isoformat()}"
+    rules = book.name + (f", in its form of {book.on.isoformat()}" if book.on > date.min else "")
     record, days = await daily(visit, first, last)
     return record, PeriodReport(place.name, place.state, rules, tuple(days))
 

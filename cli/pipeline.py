@@ -51,7 +51,7 @@ def ingest(
     with Bars() as bars:
         run = _run(load_settings(**given), bars)
         told = {"ingest": run_ingest(run, first), "build": run_build(run), "publish": run_publish(run)}
-    _warn([*told["ingest"]["problems"], *told["build"]["problems"]])
+    _warn([problem for step in told.values() for problem in step["problems"]])
     if as_json:
         print_json(told)
         return
@@ -150,7 +150,7 @@ def forecast_health(
 
     with open_reader(load_settings().data_dir) as reader:
         rows = reader.frame("forecast_health", center or None).astype(object)
-    found: list[dict[str, Any]] = rows.where(rows.notna(), None).to_dict("records")
+    found: list[Any] = rows.where(rows.notna(), None).to_dict("records")
     if as_json:
         print_json(found)
         return

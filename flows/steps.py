@@ -19,6 +19,7 @@ from connectors.platform import PlatformClient
 from connectors.sites import centers_of, read_toml
 from connectors.spreadsheets import read_attendance, read_counts
 from domain.errors import BadInput
+from flows.accepted import keep_accepted
 from flows.artifacts import write_file
 from flows.build import build
 from flows.choices import read_choices
@@ -89,10 +90,14 @@ def run_build(run: Run) -> Result:
 
 
 def run_publish(run: Run) -> Result:
-    """Publish the warehouse as a snapshot for the service and the notebooks."""
+    """Publish the warehouse, with the plans accepted since, as a snapshot for the service and the notebooks."""
     with run.warehouse() as warehouse:
+        problems = keep_accepted(warehouse, run.settings.data_dir)
         snapshot = warehouse.publish(run.now)
-    return {"version": snapshot.version, "path": str(snapshot.path), "published_at": snapshot.published_at}
+    return {
+        "version": snapshot.version, "path": str(snapshot.path), "published_at": snapshot.published_at,
+        "problems": problems,
+    }  # fmt: skip
 
 
 def run_import_counts(run: Run, file: Path, site: str = "", room: str = "") -> Result:

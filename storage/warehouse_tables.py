@@ -190,6 +190,14 @@ _ALL = (
         _columns("center_id, week, made_at TIMESTAMPTZ, status, gap DOUBLE, sha256, problem, plan"),
         ("center_id", "week"),
     ),
+    Table(
+        "accepted_plans",
+        _columns(
+            "center_id, week, accepted_at TIMESTAMPTZ, accepted_by, version BIGINT, status, gap DOUBLE, sha256, "
+            "problem, plan"
+        ),
+        ("center_id", "week", "accepted_at"),
+    ),
     Table("marks", _columns("center_id, name, value"), ("center_id", "name")),
     Table(
         "feed_files",

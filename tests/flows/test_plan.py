@@ -11,11 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 import optimizer
+from api.plan_files import PlanFiles
 from domain.errors import BadInput, NotFound
 from flows.plan import make_plans, planned_adults, week_after
 from flows.pose import Posed, pose
 from flows.rows import center_of
-from flows.steps import STEPS, Run, open_run, run_plan
+from flows.steps import STEPS, Run, open_run, run_plan, run_publish
 from flows.train import load_model
 from optimizer import Plan, Problem
 from storage.reader import open_reader
@@ -153,6 +154,29 @@ def test_a_plan_is_stored_checked_and_read_back(settings: Settings, tmp_path: Pa
     short = {(part.room_id, problem.slots[part.slot]) for part in plan.shortages}
     at_risk = risks[risks["p_short"] > 0.5]
     assert len(at_risk) == 0 or short
+
+
+def test_an_accepted_plan_is_in_the_warehouse_from_the_next_publishing_on(settings: Settings) -> None:
+    run = open_run(settings)
+    run_plan(run)
+    files = PlanFiles(settings.data_dir, "c1")
+    first = files.accept(files.need(WEEK), NOW, "user:ana")
+    assert run_publish(run)["problems"] == []
+    again = files.accept(files.need(WEEK), NOW + timedelta(hours=1), "user:ben")
+    for _ in range(2):
+        run_publish(run)
+    with open_reader(settings.data_dir) as reader:
+        kept = reader.frame("accepted_plans", "c1")
+    assert list(kept["accepted_by"]) == ["user:ana", "user:ben"]
+    assert list(kept["accepted_at"]) == [first.accepted_at, again.accepted_at]
+    problem, plan = Problem.read(kept["problem"][1]), Plan.read(kept["plan"][1])
+    assert optimizer.check(problem, plan) == []
+    assert plan.problem_hash == problem.input_hash == kept["sha256"][1]
+    record = settings.data_dir / "plans" / "c1" / f"{WEEK}.accepted.json"
+    whole = record.read_bytes()
+    record.write_text("{")
+    assert "accept the plan again" in run_publish(run)["problems"][0]
+    record.write_bytes(whole)
 
 
 def test_the_same_problem_is_not_solved_twice_and_a_new_one_is_a_new_version(

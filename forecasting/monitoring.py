@@ -49,7 +49,7 @@ class Health:
     fallen_back: bool
 
     @staticmethod
-    def of(row: Mapping[str, Any]) -> Health:
+    def of(row: Mapping[Any, Any]) -> Health:
         """From a row of the warehouse's `forecast_health`."""
         return Health(**{name: row[name] for name in Health.__dataclass_fields__})
 

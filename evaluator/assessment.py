@@ -12,12 +12,16 @@ from domain.time import format_instant
 from evaluator import codec
 from evaluator.causes import UNKNOWN, RootCause, root_cause
 from evaluator.facts import CenterFacts
-from evaluator.groups import Group, group, members_of_groups, youngest
+from evaluator.groups import Group, group, members_of_groups
 from evaluator.instants import Book as Book  # part of the signatures here
 from evaluator.instants import nap_over, next_instant
 from evaluator.state import CenterState
 from evaluator.trust import Trust, judge
-from rulebook import AdultHere, Building, ChildHere, Departure, RoomLicence, Situation, Verdict
+from evaluator.weighing import odds_of_excuse, odds_of_harm
+from rulebook import Building, Departure, RoomLicence, Situation, Verdict
+
+COUNT_FIRST = 0.3  # from these odds of a false alarm on a violation asks for a headcount first
+COUNT_TO_BE_SURE = 0.3  # from these odds of a hidden violation on a headcount is asked for
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,21 @@ class RoomAssessment:
     verdict: Verdict
     trust: Trust
     if_back: bool | None = None  # not compliant, but would be if those who stepped out were back
-    if_doubts_hold: bool | None = None  # not compliant, but would be if the doubted counts are wrong
-    if_doubts_hurt: bool | None = None  # compliant, but would not be if the doubted counts are wrong
+    excused: float = 0.0  # not compliant: the odds that it is after all, because doubted counts are wrong
+    hidden: float = 0.0  # compliant: the odds that it is not, because doubted counts are wrong
     root_cause: RootCause = UNKNOWN
     next_doubt: datetime | None = None
     situation: Situation | None = field(default=None, repr=False)
 
     @property
     def rests_on_doubt(self) -> bool:
-        return bool(self.if_doubts_hold)
+        """Not compliant, but doubtful enough to be counted before anybody is alarmed."""
+        return self.excused >= COUNT_FIRST
+
+    @property
+    def if_doubts_hurt(self) -> bool:
+        """Compliant, but doubtful enough to ask for a headcount."""
+        return self.hidden >= COUNT_TO_BE_SURE
 
     def to_json(self) -> dict[str, Any]:
         """Everything the board and an incident show of a room, as plain JSON."""
@@ -180,46 +190,22 @@ def _assess_room(
     situation = situation_of(state, facts, people, building, now)
     verdict = book.check(situation)
     trust, next_doubt = judge(state, facts, people, now, expected, short=not verdict.compliant)
-    if_back = if_doubts_hold = if_doubts_hurt = None
+    if_back, excused, hidden = None, 0.0, 0.0
     cause = UNKNOWN
     if not verdict.compliant:
         back = tuple(
             replace(a, state="in_room", away_seconds=0) if a.state == "stepped_out" else a for a in people.adults
         )
         if_back = back != people.adults and book.check(replace(situation, adults=back)).compliant
-        if_doubts_hold = trust.doubtful and _without_doubted(facts, book, situation, trust, now)
+        if trust.doubtful:
+            excused = odds_of_excuse(facts, book, situation, trust.doubts, facts.day_of(now))
         cause = root_cause(state, facts, people, verdict, now)
     elif trust.doubtful:
-        if_doubts_hurt = _hurt_by_doubts(facts, book, situation, people, trust)
+        hidden = odds_of_harm(facts, book, situation, people, trust.doubts)
     name = " + ".join(facts.room_name(member) for member in people.members)
     return RoomAssessment(
-        people.room_id, name, people, verdict, trust, if_back, if_doubts_hold, if_doubts_hurt, cause, next_doubt,
-        situation,
+        people.room_id, name, people, verdict, trust, if_back, excused, hidden, cause, next_doubt, situation,
     )  # fmt: skip
-
-
-def _without_doubted(facts: CenterFacts, book: Book, situation: Situation, trust: Trust, now: datetime) -> bool:
-    """Whether the room would be compliant if every doubt that could excuse it were true."""
-    doubted = {child_id for doubt in trust.doubts for child_id in doubt.child_ids}
-    children: tuple[ChildHere, ...] = tuple(child for child in situation.children if child.child_id not in doubted)
-    missing = {staff_id for doubt in trust.doubts for staff_id in doubt.missing_staff_ids}
-    here = {adult.staff_id for adult in situation.adults if adult.state == "in_room"}
-    adults: tuple[AdultHere, ...] = tuple(adult for adult in situation.adults if adult.staff_id not in missing - here)
-    adults += tuple(facts.adult_here(staff_id, facts.day_of(now)) for staff_id in sorted(missing - here))
-    if len(children) == len(situation.children) and adults == situation.adults:
-        return False
-    return book.check(replace(situation, children=children, adults=adults)).compliant
-
-
-def _hurt_by_doubts(facts: CenterFacts, book: Book, situation: Situation, people: Group, trust: Trust) -> bool:
-    """Whether the room would be out of ratio if every doubt that could hide it were true."""
-    doubted = {staff_id for doubt in trust.doubts for staff_id in doubt.doubted_staff_ids}
-    adults = tuple(adult for adult in situation.adults if adult.staff_id not in doubted)
-    more = sum(doubt.more_children for doubt in trust.doubts)
-    if not more and adults == situation.adults:
-        return False
-    children = (*situation.children, *[ChildHere(youngest(facts, people.members))] * more)
-    return not book.check(replace(situation, adults=adults, children=children)).compliant
 
 
 def _building(state: CenterState, facts: CenterFacts, now: datetime) -> Building:

@@ -148,6 +148,8 @@ def _opened(center_id: str, room_id: str, condition: Condition, policy: Policy, 
 def _updated(before: Incident, condition: Condition, now: datetime) -> Incident:
     """The condition still holds, or holds again within the hysteresis."""
     incident = replace(before, cause=condition.cause)
+    if condition.cause == "step_out" != before.cause:
+        incident = replace(incident, condition_since=now)  # who has just gone has a grace of their own
     if incident.root_cause == "unknown":
         incident = replace(incident, root_cause=condition.root_cause)
     if condition.doubtful and before.doubtful_since is None:

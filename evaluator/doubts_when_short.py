@@ -18,11 +18,14 @@ def nobody_left_in_the_building(look: Look) -> Iterator[Finding]:
     gone = [left for staff_id in look.facts.staff if (left := look.state.left_at(staff_id)) and left >= start]
     if gone:
         sentence = "every adult has clocked out; the children may have been collected and not checked out"
-        yield Doubt("nobody_left_in_the_building", sentence, max(gone), tuple(sorted(look.group.places)))
+        yield Doubt(
+            "nobody_left_in_the_building", sentence, max(gone), 0.9, tuple(sorted(look.group.places)),
+            unnamed_children=look.group.unidentified, together=True,
+        )  # fmt: skip
 
 
 def free_adult_may_have_come(look: Look) -> Iterator[Finding]:
-    """A float who is logged in no room may stand in this one: moves that nobody logged are common."""
+    """A float who is logged in no room may stand in this one: now and then a move is not logged."""
     start = look.facts.day_start(look.now)
     free = []
     for staff_id in look.state.staffed.get(None, ()):
@@ -34,7 +37,7 @@ def free_adult_may_have_come(look: Look) -> Iterator[Finding]:
         since = max([since, *(place.moved for place in look.group.places.values())])
         names = " or ".join(look.facts.display(staff_id) for staff_id in sorted(free))
         sentence = f"{names}, logged in no room, may have come without being moved here"
-        yield Doubt("free_adult_may_have_come", sentence, since, missing_staff_ids=tuple(sorted(free)))
+        yield Doubt("free_adult_may_have_come", sentence, since, 0.2, missing_staff_ids=tuple(sorted(free)))
 
 
 def neighbour_may_have_come(look: Look) -> Iterator[Finding]:
@@ -56,7 +59,7 @@ def neighbour_may_have_come(look: Look) -> Iterator[Finding]:
         since = max(place.moved for place in look.group.places.values())
         since = max([since, *(place.state_since for place in look.group.staff_places.values())])
         sentence = "no adult is logged here while a room next door has more than one; a move may not have been logged"
-        yield Doubt("neighbour_may_have_come", sentence, since, missing_staff_ids=tuple(sorted(helpers)))
+        yield Doubt("neighbour_may_have_come", sentence, since, 0.4, missing_staff_ids=tuple(sorted(helpers)))
 
 
 # Rules that speak only where a room is short: what is more likely than that, and would excuse it.

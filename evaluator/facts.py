@@ -121,6 +121,12 @@ class CenterFacts:
         """Days for which any booking is known."""
         return frozenset(booking.day for booking in self.bookings)
 
+    def own_rooms(self, child_id: str, day: date) -> set[str]:
+        """The child's home room and where it is booked that day; empty for a child nobody knows."""
+        child = self.children.get(child_id)
+        rooms = {row.room_id for row in self.bookings_of(child_id, day)}
+        return rooms | {child.room_id} if child else rooms
+
     def children_by_home(self, room_ids: Iterable[str]) -> list[str]:
         return [child_id for room_id in room_ids for child_id in self._by_home.get(room_id, ())]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from evaluator.facts import CenterFacts
+from evaluator.headcounts import STEPPED_OUT, Counts, found_by, headcounts
 from evaluator.observations import Observation
 from evaluator.state import CenterState
 from evaluator.tracks import ChildPlace, StaffPlace
@@ -77,14 +78,16 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
     counts = headcounts(state, members, now, start)
     extra = 0
     for headcount, counted_rooms in counts:
-        if now >= holds_until(facts, headcount):
-            continue
-        more = difference(state, places, headcount, counted_rooms, start)
-        extra += max(0, more)
-        suspects = {child_id: place for child_id, place in places.items() if place.room_id in counted_rooms}
-        for child_id in most_doubtful(facts, suspects, headcount, now)[: max(0, -more)]:
-            del places[child_id]
-            aside[child_id] = f"the headcount found {headcount.children}, so one of those recorded is not there"
+        found = found_by(state, facts, headcount, counted_rooms, now)
+        extra += found.unnamed
+        for child_id in found.gone:
+            if child_id in places and places[child_id].moved <= headcount.happened_at:  # nothing told of them since
+                del places[child_id]
+                aside[child_id] = f"the headcount found {headcount.children}, so one of those recorded is not there"
+        for child_id in found.come:
+            place = state.child(child_id)
+            if place is not None and place.moved <= headcount.happened_at:
+                places[child_id] = place
     children = [facts.child_here(child_id, day) for child_id in sorted(places)]
     if extra > 0:
         children += [ChildHere(youngest(facts, members))] * extra
@@ -96,99 +99,9 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
     )  # fmt: skip
 
 
-HOLDS = timedelta(hours=2)  # what a headcount found against the events; then the events are believed again, doubtfully
-Counts = list[tuple[Observation, tuple[str, ...]]]
-
-
-def holds_until(facts: CenterFacts, headcount: Observation) -> datetime:
-    """Until when its difference from the events is believed; one near closing holds for the night."""
-    ends = headcount.happened_at + HOLDS
-    service = facts.service(headcount.happened_at)
-    if service is None or ends < service.end:
-        return ends
-    return facts.day_start(headcount.happened_at) + timedelta(days=1)
-
-
-def headcounts(state: CenterState, members: tuple[str, ...], now: datetime, start: datetime) -> Counts:
-    """Today's headcounts that hold for the group, each with the rooms it was of, the newest first.
-
-    Of rooms combined since then each one's own holds; a headcount of rooms that were split since says nothing of one.
-    """
-    found = [count for member in members if (count := state.headcount(member, now, start)) is not None]
-    covered: set[str] = set()
-    result: Counts = []
-    for count in sorted(found, key=lambda each: each.happened_at, reverse=True):
-        rooms = state.members_at(count.room_id, count.happened_at)
-        if set(rooms) <= set(members) and covered.isdisjoint(rooms):
-            covered |= set(rooms)
-            result.append((count, rooms))
-    return result
-
-
 def _confirmed(counts: Counts, members: tuple[str, ...]) -> datetime | None:
     covered = {room_id for _, rooms in counts for room_id in rooms}
     return min(count.happened_at for count, _ in counts) if counts and covered >= set(members) else None
-
-
-def difference(
-    state: CenterState,
-    places: Mapping[str, ChildPlace],
-    headcount: Observation,
-    members: tuple[str, ...],
-    start: datetime,
-) -> int:
-    """How many more children (or fewer, negative) are here than the events say, since the last headcount.
-
-    What the headcount found beyond the events of its instant holds on, until events explain it: a child who by the
-    events was elsewhere and now leaves from here was one of the unidentified; one recorded here who leaves from
-    elsewhere was one of those set aside.
-    """
-    at = headcount.happened_at
-    then = {
-        child_id
-        for child_id, place in state.present_at(at).items()
-        if place.room_id in members and place.since >= start
-    }
-    extra = headcount.children - len(then)
-    if extra == 0:
-        return 0
-    for event in state.child_events(at):
-        left_from = event.from_room_id if event.event_type == "room_transfer" else event.room_id
-        if event.event_type not in ("room_transfer", "check_out") or left_from is None or event.child_id is None:
-            continue
-        if extra > 0 and left_from in members and event.child_id not in then:
-            before = state.child_before(event)
-            extra -= before is None or before.room_id not in members
-        elif extra < 0 and left_from not in members and event.child_id in then:
-            extra += 1
-    return max(extra, -len(places))
-
-
-def most_doubtful(
-    facts: CenterFacts, places: Mapping[str, ChildPlace], headcount: Observation, now: datetime
-) -> list[str]:
-    """The children who may be the missing ones, likeliest first; who came after the headcount is last."""
-    day = facts.day_of(now)
-
-    def rank(child_id: str) -> tuple[bool, bool, bool, bool, float, str]:
-        place, rows = places[child_id], facts.bookings_of(child_id, day)
-        child = facts.children.get(child_id)
-        stranger = child is not None and place.room_id not in {child.room_id, *(row.room_id for row in rows)}
-        overdue = max((-minutes_until_out(facts, child_id, now) for _ in rows[:1]), default=0.0)
-        unbooked = not any(row.status == "booked" for row in rows)
-        return (place.moved > headcount.happened_at, not place.doubt, not stranger, not unbooked, -overdue, child_id)
-
-    return sorted(places, key=rank)
-
-
-def minutes_until_out(facts: CenterFacts, child_id: str, now: datetime) -> float:
-    """Minutes until the child's booked pick-up of today (negative: overdue); 0 if none is booked."""
-    local = now.astimezone(facts.tz)
-    outs = [row.expected_out for row in facts.bookings_of(child_id, local.date()) if row.expected_out]
-    if not outs:
-        return 0.0
-    last = max(outs)
-    return (last.hour - local.hour) * 60.0 + last.minute - local.minute
 
 
 def youngest(facts: CenterFacts, members: tuple[str, ...]) -> int | None:
@@ -214,7 +127,7 @@ def _adults(
                 places[staff_id] = place
     unseen = 0
     for headcount, counted_rooms in counts:
-        unseen += _as_seen(state, places, aside, headcount, counted_rooms)
+        unseen += _as_seen(state, facts, places, aside, headcount, counted_rooms, now)
     _drop_seen_elsewhere(state, facts, places, aside, members, counts, now, start)
     adults = []
     for staff_id in sorted(places):
@@ -230,43 +143,48 @@ def _adults(
 
 
 def _as_seen(
-    state: CenterState,
-    places: dict[str, StaffPlace],
-    aside: dict[str, str],
-    headcount: Observation,
-    members: tuple[str, ...],
-) -> int:
+    state: CenterState, facts: CenterFacts, places: dict[str, StaffPlace], aside: dict[str, str],
+    headcount: Observation, rooms: tuple[str, ...], now: datetime,
+) -> int:  # fmt: skip
     """Applies what the headcount saw of the adults, until events of theirs tell more; returns how many are unnamed."""
     at = headcount.happened_at
-    untouched = [s for s, place in places.items() if place.state == "in_room" and place.state_since <= at]
+    told_before = {s: place for s, place in places.items() if place.room_id in rooms and place.state_since <= at}
+    here = [staff_id for staff_id, place in told_before.items() if place.state == "in_room"]
     if headcount.staff_ids is not None:
-        seen = set(headcount.staff_ids)
-        for staff_id in untouched:
-            if staff_id not in seen:
+        for staff_id in set(here) - set(headcount.staff_ids):
+            if not _belongs(facts, staff_id, rooms, now):
                 del places[staff_id]
                 aside[staff_id] = "not seen in the room at the headcount"
-        for staff_id in seen - set(places):
-            if state.adult_at(staff_id, at) == state.adult(staff_id):  # no event of theirs since
-                places[staff_id] = StaffPlace(
-                    members[0], at, "in_room", at, "seen at the headcount, not clocked in here"
-                )
+            elif now < at + STEPPED_OUT:
+                places[staff_id] = places[staff_id]._replace(state="stepped_out", state_since=at)
+        for staff_id in headcount.staff_ids:
+            if staff_id in told_before:
+                places[staff_id] = places[staff_id]._replace(state="in_room")
+            elif staff_id not in places and state.adult_at(staff_id, at) == state.adult(staff_id):  # no event since
+                doubt = "seen at the headcount, not clocked in here"
+                places[staff_id] = StaffPlace(rooms[0], at, "in_room", at, doubt, moved=at)
                 aside.pop(staff_id, None)
         return 0
     if headcount.adults is None:
         return 0
-    then = [
-        s
-        for s in state.adults_known()
-        if (p := state.adult_at(s, at)) and p.room_id in members and p.state == "in_room"
-    ]
-    over = len(then) - headcount.adults
-    if over <= 0:
-        return -over
-    untouched.sort(key=lambda staff_id: (not places[staff_id].doubt, places[staff_id].state_since, staff_id))
-    for staff_id in untouched[:over]:
+    then = [p for s in state.adults_known() if (p := state.adult_at(s, at)) and p.room_id in rooms]
+    over = sum(place.state == "in_room" for place in then) - headcount.adults
+    here.sort(key=lambda staff_id: (not places[staff_id].doubt, places[staff_id].state_since, staff_id))
+    for staff_id in here[: max(0, over)]:
         del places[staff_id]
         aside[staff_id] = f"the headcount found {headcount.adults} adults, so one of the recorded is not there"
-    return 0
+    return max(0, -over)
+
+
+def _belongs(facts: CenterFacts, staff_id: str, rooms: tuple[str, ...], now: datetime) -> bool:
+    """Planned here now, or without a plan: who was not seen has stepped out for a moment, as most of them have.
+
+    Somebody who is planned elsewhere or whose shift is over has left.
+    """
+    if facts.shift_at(staff_id, now) is None:
+        return True
+    part = facts.segment_at(staff_id, now)
+    return part is not None and part.room_id in rooms
 
 
 def _drop_seen_elsewhere(

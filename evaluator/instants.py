@@ -8,6 +8,7 @@ from typing import Protocol
 
 from domain.time import local_instant
 from evaluator.facts import CenterFacts
+from evaluator.headcounts import STEPPED_OUT
 from evaluator.state import CenterState
 from rulebook import Situation, Verdict
 
@@ -46,6 +47,10 @@ def _instants(
     yield from _of_the_day(facts, book, facts.day_of(now))
     yield facts.day_start(now) + timedelta(days=1)
     for room_id in members:
+        count = state.headcount(room_id, now, facts.day_start(now))
+        if count is not None and count.staff_ids is not None:  # who was not seen is away for a short while
+            yield count.happened_at + STEPPED_OUT
+            yield from (count.happened_at + timedelta(seconds=seconds) for seconds in SHORT_ABSENCE_SECONDS)
         nap = state.nap(room_id)
         if nap is not None:
             yield nap_over(facts, room_id, nap.since)

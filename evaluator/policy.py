@@ -66,7 +66,10 @@ DEFAULT_ROUTES: Mapping[str, Route] = {
     ),
     "please_count": Route(
         _targets("room_lead/in_app", "room_lead/chat"),
-        (Rung(180, _targets("director/chat", "director/in_app", "floats/in_app")),),
+        (
+            Rung(180, _targets("director/chat", "director/in_app", "floats/in_app")),
+            Rung(330, _targets("assistant_director/chat", "assistant_director/in_app")),
+        ),
     ),
 }  # fmt: skip
 

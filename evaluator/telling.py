@@ -116,17 +116,26 @@ def _first(
     incident: Incident, condition: Condition, route: str, since: datetime, now: datetime
 ) -> tuple[Incident, tuple[Message, ...], str]:
     """The first message of this severity, once the grace of its cause is over."""
-    if now < _due(incident, route):
+    if now < _due(incident, route) and not _just_counted(incident, condition, now):
         return incident, (), ""
     kind = "please_count" if route == "please_count" else _KIND_OF.get(incident.matter, "alert")
     reason = _why(incident, route, since, now)
     worse = incident.told_severity is not None
+    first = incident.policy.route(route)
+    # Where nobody is logged with the children, the room has nobody to ask: the next ones are asked at once.
+    rungs = first.ladder[:1] if route == "please_count" and incident.cause == "nobody" else ()
     after = incident.with_entry(
         now, "escalated" if worse else "told", reason, facts=condition.facts, told_severity=route, told_at=now,
-        last_told_at=now, rungs_told=0, status="escalated" if worse else incident.status,
+        last_told_at=now, rungs_told=len(rungs), status="escalated" if worse else incident.status,
     )  # fmt: skip
-    targets = incident.policy.route(route).targets
+    targets = [*first.targets, *(target for rung in rungs for target in rung.targets)]
     return after, _messages(after, kind, route, targets, condition, reason, now), reason
+
+
+def _just_counted(incident: Incident, condition: Condition, now: datetime) -> bool:
+    """Whether a person has just seen that the room is short: then there is nothing to wait for."""
+    counted = condition.room.trust.confirmed_at
+    return incident.matter == "shortage" and incident.cause != "step_out" and counted is not None and counted >= now
 
 
 def _why(incident: Incident, route: str, since: datetime, now: datetime) -> str:
@@ -141,6 +150,8 @@ def _why(incident: Incident, route: str, since: datetime, now: datetime) -> str:
         return f"it has become {route}"
     if incident.matter == "outlook":
         return "the odds of a gap are above the center's threshold"
+    if now < _due(incident, route):
+        return "a headcount has just found it"
     return f"it has lasted {lasted}, longer than the grace for this cause" if since < now else "this cause has no grace"
 
 

@@ -33,6 +33,7 @@ class StaffPlace(NamedTuple):
     state_since: datetime
     doubt: str = ""
     from_room_id: str | None = None  # the room before this one, None if it was the first
+    moved: datetime | None = None  # when they were last told to be in this room: clocked in or moved here
 
 
 class NapState(NamedTuple):
@@ -138,20 +139,22 @@ def step_staff(place: StaffPlace | None, event: Event) -> StaffPlace | None:
         return None
     if kind == "clock_in":
         if place is not None and place.room_id != event.room_id:
-            return StaffPlace(event.room_id, now, "in_room", now, "clocked in to two rooms", place.room_id)
-        return StaffPlace(event.room_id, now, "in_room", now)
+            return StaffPlace(event.room_id, now, "in_room", now, "clocked in to two rooms", place.room_id, now)
+        return StaffPlace(event.room_id, now, "in_room", now, moved=now)
     if place is None:
         # An event of somebody who never clocked in: they were seen at work, so they are here, and it is doubtful.
         state = {"break_start": "on_break", "step_out": "stepped_out"}.get(kind, "in_room")
-        return StaffPlace(event.room_id, now, state, now, "at work without a clock-in")
+        return StaffPlace(event.room_id, now, state, now, "at work without a clock-in", moved=now)
     if kind == "room_move":
-        return StaffPlace(event.room_id, place.since, "in_room", now, "", place.room_id)
+        return StaffPlace(event.room_id, place.since, "in_room", now, "", place.room_id, now)
     if kind == "break_start":
         return place._replace(state="on_break", state_since=now)
     if kind == "step_out":
         return place._replace(state="stepped_out", state_since=now)
     if kind in ("break_end", "step_in"):
-        return place._replace(room_id=event.room_id or place.room_id, state="in_room", state_since=now)
+        room_id = event.room_id or place.room_id
+        moved = place.moved if room_id == place.room_id else now
+        return place._replace(room_id=room_id, state="in_room", state_since=now, moved=moved)
     return place
 
 

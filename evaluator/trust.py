@@ -8,11 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from evaluator import codec
-from evaluator.doubts import RULES, Doubt, Look
+from evaluator.doubts import Doubt, Look
+from evaluator.doubts_of_adults import RULES_ON_ADULTS
+from evaluator.doubts_of_children import RULES_ON_CHILDREN
 from evaluator.doubts_when_short import RULES_WHEN_SHORT
 from evaluator.facts import CenterFacts
 from evaluator.groups import Group
 from evaluator.state import CenterState
+
+RULES = (*RULES_ON_CHILDREN, *RULES_ON_ADULTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,7 @@ def test_a_short_absence_is_soft_for_the_room_lead_then_a_violation(house: Any) 
 
 def test_a_violation_resting_on_doubt_asks_for_a_headcount_and_the_clock_runs(house: Any) -> None:
     desk = Desk(house)
+    house.knows(shifts=(house.shift("flo", "07:00", "16:00", "r2"),))
     house.adult("cleo", "r2")
     house.adult("flo", None)
     house.children("r2", TODDLERS, "09:00")
@@ -188,8 +189,43 @@ def test_a_violation_resting_on_doubt_asks_for_a_headcount_and_the_clock_runs(ho
     assert "nobody has counted in time" in late[0].reason
 
 
+def test_where_nobody_is_logged_with_the_children_others_than_the_room_lead_are_asked_at_once(house: Any) -> None:
+    desk = Desk(house)
+    house.knows(shifts=(house.shift("flo", "07:00", "16:00", "r2"),))
+    house.adult("flo", None)
+    house.children("r2", TODDLERS[:6], "09:00")
+    desk.round("09:00")
+    assert {("please_count", "room_lead", "chat"), ("please_count", "director", "chat")} <= told(desk.round("09:00:20"))
+    assert told(desk.round("09:03:20")) == set()
+    assert ("escalation", "assistant_director", "chat") in told(desk.round("09:05:50"))
+
+
+def test_a_shortage_that_a_headcount_has_just_found_has_no_grace(house: Any) -> None:
+    desk = Desk(house)
+    house.adult("cleo", "r2")
+    house.children("r2", TODDLERS[:11])
+    desk.round("09:00")
+    house.count("r2", "09:02", 12, staff=("cleo",))
+    changes = desk.round("09:02")
+    assert ("alert", "director", "chat") in told(changes)
+    assert changes[0].reason == "a headcount has just found it"
+
+
+def test_a_short_absence_that_follows_a_shortage_has_a_grace_of_its_own(house: Any) -> None:
+    desk = Desk(house)
+    house.adult("cleo", "r2")
+    house.children("r2", TODDLERS, "09:00")
+    desk.round("09:00")
+    house.adult("dan", "r2", "09:03")
+    house.tell("step_out", "09:03:30", staff_id="dan", room_id="r2")
+    assert desk.round("09:03:30")[0].incident.severity == "soft"
+    assert all(change.incident.severity == "soft" for change in desk.round("09:08:20"))
+    assert desk.round("09:08:30")[0].incident.severity == "violation"
+
+
 def test_a_headcount_that_confirms_the_shortage_alarms_at_once(house: Any) -> None:
     desk = Desk(house)
+    house.knows(shifts=(house.shift("flo", "07:00", "16:00", "r2"),))
     house.adult("cleo", "r2")
     house.adult("flo", None)
     house.children("r2", TODDLERS, "09:00")
@@ -201,6 +237,7 @@ def test_a_headcount_that_confirms_the_shortage_alarms_at_once(house: Any) -> No
 
 def test_a_headcount_that_explains_it_ends_it_without_an_alarm(house: Any) -> None:
     desk = Desk(house)
+    house.knows(shifts=(house.shift("flo", "07:00", "16:00", "r2"),))
     house.adult("cleo", "r2")
     house.adult("flo", None)
     house.children("r2", TODDLERS, "09:00")

@@ -61,7 +61,7 @@ docs: setup
 	$(BIN)/mkdocs build --strict
 
 chaos: setup
-	$(BIN)/python -m pytest -m chaos --timeout 3600
+	$(BIN)/python -m pytest -m chaos --timeout 3600 -n 4 --dist load
 
 screenshots: setup
 	$(BIN)/python -m benchmarks.screenshots

@@ -45,6 +45,20 @@ def test_few_days_of_errors_move_the_factors_less_than_many() -> None:
     assert (many[:, LEVELS.index(0.9)] > few[:, LEVELS.index(0.9)]).all()
 
 
+def test_days_ahead_the_levels_lie_further_out_the_fewer_days_taught_them() -> None:
+    rng = np.random.default_rng(6)
+    shocks = np.repeat(rng.normal(size=60), DAY)[:, None]  # whole days err together
+    raw, _ = forecasts(rng, 60, 1.0)
+    slot = np.arange(len(raw))
+    errors = Errors.of_forecasts(raw, raw[..., 1] + shocks, slot, DAY)
+    for days, least in ((8, 1.02), (60, 1.0)):
+        few = errors.between(0, days * DAY)
+        wider = factors(few, DAY, by_day=True).mean(axis=0)[LEVELS.index(0.9)]
+        plain = np.quantile(few.above, 0.9)
+        share = days / (days + 30)
+        assert wider >= least * (share * plain + (1 - share) * 1.0)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     raw=st.lists(st.tuples(*[st.floats(0, 300)] * 3), min_size=1, max_size=20),

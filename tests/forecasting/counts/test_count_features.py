@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -79,6 +81,27 @@ def test_a_calendar_fact_of_the_target_day_is_known_ahead(counts_world: pd.DataF
     values = Features(grid).matrix(examples(grid, horizon("7d", 60), day - 24, day + 48), short=False)
     assert values["holiday"][:, 0].tolist() == [0.0] * 24 + [1.0] * 24 + [0.0] * 24
     assert values["holiday_after"][:24, 0].tolist() == [1.0] * 24
+
+
+def test_a_term_is_told_by_its_beginning_and_end_and_leaves_its_days_ordinary(counts_world: pd.DataFrame) -> None:
+    frame = counts_world.assign(term_spring=(counts_world["ts"] >= "2024-02-20").astype(int))
+    grid = grids(frame)[0]
+    day = grid.index(pd.Timestamp("2024-02-20"))
+    source = Features(grid)
+    values = source.matrix(examples(grid, horizon("7d", 60), day - 24, day + 9 * 24), short=False)
+    assert values["term_spring_change"][::24, 0].tolist() == [0.0] + [1.0] * 7 + [0.0] * 2
+    assert not any(name.startswith("term") and not name.endswith("_change") for name in values)
+    np.testing.assert_array_equal(source.ordinary, grid.counts)
+
+
+def test_silence_counts_the_slots_since_the_last_known_count_up_to_the_origin(grid: CountGrid) -> None:
+    counts = grid.counts.copy()
+    counts[1000:1004, 0] = np.nan
+    source = Features(replace(grid, counts=counts))
+    values = source.matrix(examples(grid, horizon("1h", 60), 999, 1007), short=True)
+    assert values["silence"][:, 0].tolist() == [0, 0, 1, 2, 3, 4, 0, 0]
+    assert values["silence_before"][:, 0].tolist() == [0, 0, 0, 1, 2, 3, 4, 0]
+    assert (values["silence"][:, 1] == 0).all()
 
 
 def test_other_columns_of_the_file_are_not_read(counts_world: pd.DataFrame) -> None:

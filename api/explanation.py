@@ -8,18 +8,8 @@ from typing import Any
 
 from domain.time import format_instant, zone
 from evaluator import Incident
+from evaluator.causes import CAUSES
 
-_CAUSES = {
-    "early_pick_up": "children were picked up earlier than booked",
-    "late_start": "an adult started late",
-    "call_out": "an adult was out",
-    "break_overlap": "breaks overlapped",
-    "shift_end": "an adult's shift had ended",
-    "missed_room_move": "a planned move to another room did not happen",
-    "step_out": "an adult had stepped out for a moment",
-    "extra_children": "more children were there than expected",
-    "unknown": "the events do not tell why",
-}
 _MATTERS = {
     "shortage": "too few adults for the children present",
     "group_size": "too many children in one group",
@@ -38,7 +28,7 @@ def explain(incident: Incident) -> dict[str, Any]:
         "when": _when(incident),
         "who": _who(opening),
         "rule": _rule(verdict),
-        "why": "Cause: " + _CAUSES.get(incident.root_cause, incident.root_cause.replace("_", " ")) + ".",
+        "why": f"Cause: {CAUSES.get(incident.root_cause, incident.root_cause)}.",
         "done": _done(incident),
     }
     return {**parts, "text": " ".join(text for text in parts.values() if text)}

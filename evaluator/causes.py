@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from domain.people import Segment, Shift
 from evaluator.facts import CenterFacts
@@ -12,20 +13,31 @@ from evaluator.groups import Group
 from evaluator.state import CenterState
 from rulebook import Verdict
 
-CODES = (
+Code = Literal[
     "call_out", "late_start", "early_leave", "shift_end", "break_overlap", "late_from_break", "missed_room_move",
     "step_out", "not_counted", "late_pick_up", "early_arrival", "more_children_than_booked", "arrivals",
-    "rooms_combined", "nap_over", "group_too_large", "unknown",
-)  # fmt: skip
+    "rooms_combined", "nap_over", "group_too_large", "doubtful_count", "full", "unknown",
+]  # fmt: skip
+CAUSES: Mapping[str, str] = {
+    "call_out": "a call-out", "late_start": "a late start", "early_leave": "an early leave",
+    "shift_end": "the end of a shift", "break_overlap": "a break without cover",
+    "late_from_break": "a late return from a break",
+    "missed_room_move": "a room move that was not made or not logged", "step_out": "a short absence",
+    "not_counted": "an adult who does not count", "late_pick_up": "late pick-ups", "early_arrival": "early arrivals",
+    "more_children_than_booked": "more children than booked", "arrivals": "arrivals",
+    "rooms_combined": "combined rooms", "nap_over": "the end of the nap",
+    "group_too_large": "a group above its limit", "doubtful_count": "a doubtful count", "full": "a full room",
+    "unknown": "not known from the records",
+}  # fmt: skip
 _FRESH = timedelta(minutes=20)
 _EARLY = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
 class RootCause:
-    """`code` is one of CODES; the sentence names the adult, the time or the number it rests on."""
+    """The sentence names the adult, the time or the number it rests on."""
 
-    code: str
+    code: Code
     sentence: str = ""
 
 
@@ -182,11 +194,8 @@ def _nap_over(case: _Case) -> RootCause | None:
 
 
 def _late_pick_up(case: _Case) -> RootCause | None:
-    local = case.now.astimezone(case.facts.tz)
-    late = 0
-    for child_id in case.group.places:
-        outs = [row.expected_out for row in case.facts.bookings_of(child_id, local.date()) if row.expected_out]
-        late += bool(outs) and max(outs) < local.time()
+    dues = (case.facts.session(child_id, place.since).ends for child_id, place in case.group.places.items())
+    late = sum(due is not None and due < case.now for due in dues)
     if late < case.verdict.deficit:
         return None
     return RootCause("late_pick_up", f"{late} children are still here after their booked pick-up") if late else None
@@ -197,18 +206,17 @@ def _more_than_booked(case: _Case) -> RootCause | None:
     if day not in case.facts.booked_days:
         return None
     extra = sum(
-        not any(row.status == "booked" for row in case.facts.bookings_of(child_id, day))
-        for child_id in case.group.places
+        not any(row.status == "booked" for row in case.facts.bookings_of(child_id, case.facts.day_of(place.since)))
+        for child_id, place in case.group.places.items()
     )
     return RootCause("more_children_than_booked", f"{extra} children are here without a booking") if extra else None
 
 
 def _early_arrival(case: _Case) -> RootCause | None:
-    local_day = case.facts.day_of(case.now)
-    due = {c: at for member in case.group.members for c, at in case.facts.due_arrivals(member, local_day)}
-    early = sum(
-        1 for c, place in case.group.places.items() if c in due and place.since < due[c] - _EARLY and case.now < due[c]
-    )
+    early = 0
+    for child_id, place in case.group.places.items():
+        begins = case.facts.session(child_id, place.since).begins
+        early += begins is not None and place.since < begins - _EARLY and case.now < begins
     return RootCause("early_arrival", f"{early} children came well before their booked time") if early else None
 
 

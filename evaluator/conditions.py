@@ -36,7 +36,7 @@ class Condition:
     cause: str  # key of Policy.grace_seconds
     severity: str
     sentence: str
-    root_cause: str
+    root_cause: str  # a `causes.Code`
     doubtful: bool
     room: RoomAssessment
     odds: Mapping[str, Any] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from domain.time import local_instant
 from evaluator.doubts import Doubt, Finding, Look, Rule
 from evaluator.headcounts import VISIT, found_by, headcounts, holds_until, strays
 
@@ -52,11 +51,10 @@ def not_booked(look: Look) -> Iterator[Finding]:
 
 def pick_up_overdue(look: Look) -> Iterator[Finding]:
     """Booked to have left long ago: collected, but not checked out?"""
-    for child_id in look.group.places:
-        outs = [row.expected_out for row in look.facts.bookings_of(child_id, look.day) if row.expected_out]
-        if not outs:
+    for child_id, place in look.group.places.items():
+        due = look.facts.session(child_id, place.since).ends
+        if due is None:
             continue
-        due = local_instant(look.day, max(outs), look.facts.tz)
         if look.now < due + LONG_OVERDUE:
             yield due + (OVERDUE_PICK_UP if look.now < due + OVERDUE_PICK_UP else LONG_OVERDUE)
         if look.now >= due + OVERDUE_PICK_UP:

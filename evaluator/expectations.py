@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.time import local_instant
 from evaluator.facts import CenterFacts
 from evaluator.state import CenterState
 
@@ -92,17 +91,16 @@ class BookedExpectation:
         for child_id in self._state.rooms.get(room_id, ()):
             place = self._state.child(child_id)
             if place is not None and place.since >= start:
-                result[child_id] = self._stays(child_id, at)
+                result[child_id] = self._stays(child_id, place.since, at)
         for child_id, due in self._facts.due_arrivals(room_id, self._day):
             if self._state.child(child_id) is None and not self._state.was_in(child_id, start):
                 result[child_id] = self._comes(due, at)
         return result
 
-    def _stays(self, child_id: str, at: datetime) -> float:
-        outs = [row.expected_out for row in self._facts.bookings_of(child_id, self._day) if row.expected_out]
-        if not outs:
+    def _stays(self, child_id: str, came: datetime, at: datetime) -> float:
+        out = self._facts.session(child_id, came).ends
+        if out is None:
             return 1.0
-        out = self._instant(max(outs))
         still = _above(_minutes(self._now, out) / PICK_UP_SD_MINUTES)
         # Overdue by far: the usual spread says nothing any more; pick-ups then come about every quarter of an hour.
         if still < 0.01:
@@ -113,9 +111,6 @@ class BookedExpectation:
         by_now = 1 - _above(_minutes(self._now, due) / ARRIVAL_SD_MINUTES)
         by_then = 1 - _above(_minutes(at, due) / ARRIVAL_SD_MINUTES)
         return SHOW_RATE * (by_then - by_now) / (1 - SHOW_RATE * by_now)
-
-    def _instant(self, at: time) -> datetime:
-        return local_instant(self._day, at, self._facts.tz)
 
 
 @lru_cache(maxsize=20_000)

@@ -6,12 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.people import Booking, Child, Segment, Shift, StaffMember
 from domain.places import Center, Closure, Room
 from domain.time import Interval, age_in_months, local_instant, zone
 from rulebook import AdultHere, ChildHere
+
+
+class Session(NamedTuple):
+    """When a child's booked sessions of a day begin and end; one over midnight ends on the next day."""
+
+    begins: datetime | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,26 @@ class CenterFacts:
     def booked_days(self) -> frozenset[date]:
         """Days for which any booking is known."""
         return frozenset(booking.day for booking in self.bookings)
+
+    def session(self, child_id: str, came: datetime) -> Session:
+        """Of a child who came at `came`: the booked hours of that day, or around midnight of the day that fits best."""
+        key = (child_id, came)
+        if key not in self._sessions:
+            today = self.day_of(came)
+            found = [self._booked(child_id, today + timedelta(days=shift)) for shift in (0, -1, 1)]
+            known = [session for session in found if session.begins or session.ends]
+            self._sessions[key] = min(known, key=lambda each: abs((each.begins or came) - came), default=Session())
+        return self._sessions[key]
+
+    def _booked(self, child_id: str, day: date) -> Session:
+        begins, ends = [], []
+        for row in self.bookings_of(child_id, day):
+            if row.expected_in:
+                begins.append(local_instant(day, row.expected_in, self.tz))
+            if row.expected_out:
+                over_midnight = bool(row.expected_in) and row.expected_out <= (row.expected_in or row.expected_out)
+                ends.append(local_instant(day + timedelta(days=over_midnight), row.expected_out, self.tz))
+        return Session(min(begins, default=None), max(ends, default=None))
 
     def own_rooms(self, child_id: str, day: date) -> set[str]:
         """The child's home room and where it is booked that day; empty for a child nobody knows."""
@@ -245,6 +273,10 @@ class CenterFacts:
 
     @cached_property
     def _adult_here(self) -> dict[tuple[str, date], AdultHere]:
+        return {}
+
+    @cached_property
+    def _sessions(self) -> dict[tuple[str, datetime], Session]:
         return {}
 
     @cached_property

@@ -102,7 +102,8 @@ def most_doubtful(
         place, rows = here[child_id], facts.bookings_of(child_id, day)
         stranger = child_id in facts.children and place.room_id not in facts.own_rooms(child_id, day)
         unbooked = not any(row.status == "booked" for row in rows)
-        overdue = -_minutes_until_out(facts, child_id, at)
+        due = facts.session(child_id, place.since).ends
+        overdue = (at - due).total_seconds() if due is not None else 0.0
         return (child_id not in proven, not stranger, not place.doubt, not unbooked, -overdue, child_id)
 
     return sorted(here, key=rank)
@@ -139,13 +140,3 @@ def _departures(state: CenterState, at: datetime) -> Iterator[tuple[str, str, st
         if event.event_type in ("room_transfer", "check_out") and left_from is not None and event.child_id is not None:
             before = state.child_before(event)
             yield event.child_id, left_from, before.room_id if before is not None else None
-
-
-def _minutes_until_out(facts: CenterFacts, child_id: str, now: datetime) -> float:
-    """Minutes until the child's booked pick-up of today (negative: overdue); 0 if none is booked."""
-    local = now.astimezone(facts.tz)
-    outs = [row.expected_out for row in facts.bookings_of(child_id, local.date()) if row.expected_out]
-    if not outs:
-        return 0.0
-    last = max(outs)
-    return (last.hour - local.hour) * 60.0 + last.minute - local.minute

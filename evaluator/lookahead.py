@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from domain.people import Segment
+from evaluator.causes import Code
 from evaluator.conditions import Risk
 from evaluator.expectations import Expectation
 from evaluator.facts import CenterFacts
@@ -86,7 +87,7 @@ class Fate:
     now_in: str | None  # the room whose count they are in now
     chances: Mapping[str | None, float]
     why: str = ""  # of the expected change, in words
-    code: str = ""
+    code: Code = "unknown"
 
 
 def _staff(state: CenterState, facts: CenterFacts, now: datetime) -> set[str]:
@@ -228,7 +229,7 @@ def _check(
 
 def _cause(
     facts: CenterFacts, expectation: Expectation, fates: Sequence[Fate], members: tuple[str, ...], at: datetime
-) -> tuple[str, str]:
+) -> tuple[Code, str]:
     """The adults expected to go missing from the room first, then what the children do."""
     leaving = [
         fate

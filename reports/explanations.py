@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.time import parse_instant, zone
 from evaluator import Entry, Incident
+from evaluator.causes import CAUSES
 from evaluator.texts import duration
 
 Namer = Callable[[str], str]  # staff id -> how to name them
@@ -23,17 +24,6 @@ _STATES = {
     "elsewhere": "elsewhere",
     "not_clocked_in": "not clocked in",
 }
-_CAUSES = {
-    "call_out": "a call-out", "late_start": "a late start", "early_leave": "an early leave",
-    "shift_end": "the end of a shift",
-    "break_overlap": "a break without cover", "late_from_break": "a late return from a break",
-    "missed_room_move": "a room move that was not made or not logged", "step_out": "a short absence",
-    "not_counted": "an adult who does not count", "late_pick_up": "late pick-ups", "early_arrival": "early arrivals",
-    "more_children_than_booked": "more children than booked", "arrivals": "arrivals",
-    "rooms_combined": "combined rooms",
-    "nap_over": "the end of the nap", "group_too_large": "a group above its limit",
-    "doubtful_count": "a doubtful count", "full": "a full room",
-}  # fmt: skip
 _DONE = (
     "told",
     "escalated",
@@ -124,10 +114,10 @@ def _why(incident: Incident, facts: Mapping[str, Any]) -> Iterator[str]:
     cause = facts.get("root_cause", {})
     code = incident.root_cause
     if incident.matter == "outlook" and facts.get("because"):
-        yield f"Cause: {_CAUSES.get(code, code)} ({facts['because']})."
+        yield f"Cause: {CAUSES.get(code, code)} ({facts['because']})."
     elif code != "unknown":
         said = cause.get("sentence") if cause.get("code") == code else ""
-        yield f"Cause: {_CAUSES.get(code, code)}" + (f" ({said})." if said else ".")
+        yield f"Cause: {CAUSES.get(code, code)}" + (f" ({said})." if said else ".")
     else:
         yield "The cause is not known from the records."
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any, get_args
 
 from domain.people import Segment, Shift
+from evaluator import assess
+from evaluator.causes import CAUSES, Code
 
 INFANTS = [f"i{n}" for n in range(1, 7)]
 
@@ -92,3 +96,31 @@ def test_the_second_half_of_a_split_shift_is_the_one_that_is_missing(house: Any)
     code, sentence = cause(house, "10:05")
     assert code == "missed_room_move"
     assert "cleo was to be here from 10:00 and is logged in Toddlers" in sentence
+
+
+def test_every_code_has_its_words() -> None:
+    assert set(CAUSES) == set(get_args(Code))
+
+
+def at_night(house: Any, came: str, booked: str, clock: str, days_on: int) -> str:
+    """The cause where six infants come on Monday evening, booked each night, in a center that never shuts."""
+    center = replace(house.facts.center, opens=time(0), closes=time(0), open_weekdays=(1, 2, 3, 4, 5, 6, 7))
+    rows = [house.booking(child, "r1", booked, "06:00") for child in INFANTS]
+    nights = [replace(row, day=row.day + timedelta(days=n)) for row in rows for n in (-1, 0, 1)]
+    house.knows(center=center, bookings=tuple(nights))
+    house.adult("ana", "r1", came)
+    house.children("r1", INFANTS, came)
+    now = house.at(clock) + timedelta(days=days_on)
+    return str(assess(house.state, house.facts, house.book, now).rooms["r1"].root_cause.code)
+
+
+def test_who_came_yesterday_evening_is_not_early_for_this_evening(house: Any) -> None:
+    assert at_night(house, "21:58", "22:00", "00:30", 1) == "unknown"
+
+
+def test_who_is_booked_for_after_midnight_and_comes_before_it_is_early(house: Any) -> None:
+    assert at_night(house, "23:20", "00:30", "23:50", 0) == "early_arrival"
+
+
+def test_a_pick_up_in_the_morning_after_is_not_late_in_the_evening_before(house: Any) -> None:
+    assert at_night(house, "20:00", "20:00", "23:00", 0) == "unknown"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import get_args
 
 import pytest
 
 import rulebook
+from api.explanation import explain as explain_in_short
 from domain.events import Event
 from domain.people import Child, StaffMember
 from domain.places import Center, Room
@@ -24,6 +26,7 @@ from evaluator import (
     incident_to_json,
     note_action,
 )
+from evaluator.causes import CAUSES, Code
 from reports.explanations import explain
 
 NINE = datetime(2026, 3, 2, 15, tzinfo=UTC)  # 09:00 in Chicago
@@ -133,3 +136,11 @@ def test_a_warning_gives_odds_and_forecast(incident: Incident) -> None:
     text = explain(warning).text
     assert "short at 09:15 were 70 % (by model x)" in text
     assert "Cause: the end of a shift (Ana's shift ends)." in text
+
+
+@pytest.mark.parametrize("code", get_args(Code))
+def test_every_root_cause_is_explained_in_words(code: str) -> None:
+    incident = replace(lived(), root_cause=code)
+    words = "not known from the records" if code == "unknown" else f"Cause: {CAUSES[code]}"
+    assert words in explain(incident).text
+    assert CAUSES[code] in explain_in_short(incident)["why"]

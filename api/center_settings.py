@@ -46,6 +46,10 @@ class CenterSettings(BaseModel):
         default={}, description="Walks from room to room where they differ from what the platform says."
     )
     retention_days: int = Field(default=1100, ge=30, le=36500, description="How long attendance events are kept.")
+    record_keeping_days: int = Field(
+        default=1100, ge=0, le=36500, description="How long the state wants records kept; no purge goes below it."
+    )
+    legal_hold: bool = Field(default=False, description="Nothing is purged while this is on.")
 
     @field_validator("contacts")
     @classmethod
@@ -68,6 +72,10 @@ class CenterSettings(BaseModel):
     def book(self, state: str, day: date) -> Rulebook:
         """The rules the center keeps to on a day, its own options and policy included; UnknownRule if none."""
         return rulebook.load(self.rules_code or state, day, self.rule_options, self.stricter_policy)
+
+    @property
+    def days_kept(self) -> int:
+        return max(self.retention_days, self.record_keeping_days)
 
     def mode_in(self, settings: Settings) -> Mode:
         return self.mode or settings.mode

@@ -23,6 +23,7 @@ from api.live import LiveLoop
 from api.outlets import build_outlets
 from api.outlook import Outlook
 from api.proposals import Proposals
+from api.retention import NightlyPurge
 from api.undeliverable import Elsewhere
 from connectors.platform import PlatformClient
 from connectors.webhooks import secrets_from_text
@@ -82,7 +83,7 @@ class Service:
         for name, work in (
             ("live", self.live.run), ("catchup", self.catchup.run), ("dispatch", self.dispatcher.run),
             ("centers", self._find_centers_again), ("proposals", self.proposals.run),
-            ("heads", DailyHeads(self).run),
+            ("heads", DailyHeads(self).run), ("retention", NightlyPurge(self).run),
         ):  # fmt: skip
             self._tasks.append(asyncio.create_task(self._kept_alive(name, work)))
 

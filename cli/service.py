@@ -14,6 +14,7 @@ import typer
 
 from cli.audit_push import audit_push
 from cli.output import print_json, print_table
+from cli.retention import purge
 from connectors.clock import open_clock
 from domain.errors import BadInput, RatiocastError
 from domain.time import format_instant, parse_instant
@@ -29,6 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(name="serve")(serve)
+    app.command(name="purge")(purge)
     groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         ("audit", "The audit log: verify it, export it, print its signed head.",
          {"verify": audit_verify, "export": audit_export, "push": audit_push, "head": audit_head}),

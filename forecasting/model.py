@@ -114,7 +114,7 @@ class Model:
         boosters = {"show_up": p.show_up.booster, "leaving": self.boost.leaving, "coming": self.boost.coming}
         for name, booster in boosters.items():
             if booster is not None:
-                booster.save_model(folder / f"{name}.txt")
+                (folder / f"{name}.txt").write_text(booster.model_to_string())  # a full disk is then an OSError
         show_up = {
             name: getattr(p.show_up, name) for name in ("usual_rate", "told_comes", "center_shock", "room_shock")
         }

@@ -13,34 +13,43 @@ import shutil
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
-from flows.steps import STEPS, open_run
+from flows.steps import STEPS, Run, open_run
 from storage.reader import open_reader
 from storage.settings import load_settings
 from storage.warehouse_tables import TABLES
 
-STEPS_BEFORE = ["ingest", "build", "train", "forecast", "publish"]
-PLAN = ["plan"]
-KILLS_PER_FOLDER = 6
+STAGES = (  # struck one after the other, each from where the clean run had come to; how often
+    (["ingest", "build", "publish"], 8),
+    (["train"], 4),
+    (["forecast yesterday", "forecast"], 4),  # the second one reviews the first
+    (["plan"], 4),
+)
+KILLS_PER_FOLDER = 4
 VOLATILE = {"plans": "EXCLUDE (plan)"}  # a plan's document tells how many seconds it took
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """A hash of every published table's rows."""
+    """A hash of every published table's rows, and of the files of the model in force."""
     with open_reader(folder) as reader:
-        return {
-            name: hashlib.sha256(
-                reader.query(f'SELECT * {VOLATILE.get(name, "")} FROM "{name}" ORDER BY ALL').to_csv().encode()  # noqa: S608
-            ).hexdigest()
+        found = {
+            name: reader.query(f'SELECT * {VOLATILE.get(name, "")} FROM "{name}" ORDER BY ALL').to_csv().encode()  # noqa: S608
             for name in TABLES
         }
+    current = folder / "models" / "current"
+    if current.exists():
+        files = sorted((folder / "models" / current.read_text()).iterdir())
+        found |= {f"model {path.name}": path.read_bytes() for path in files if path.suffix != ".npz"}  # zip tells times
+    return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
 
 
 def chain(folder: Path, steps: list[str]) -> None:
     settings = load_settings(data_dir=folder)
     for name in steps:
-        STEPS[name](open_run(settings))
+        run, (step, *before) = open_run(settings), name.split()
+        STEPS[step](Run(settings, run.now - timedelta(hours=16)) if before else run)
 
 
 def start(folder: Path, steps: list[str]) -> int:
@@ -97,18 +106,19 @@ def _prepared(folder: Path, start_from: Path | None) -> Path:
 
 def main(base: Path) -> None:
     rng = random.Random(4)
-    clean, before_plan = base / "clean", base / "before-plan"
-    length = timed(clean, STEPS_BEFORE)
-    shutil.copytree(clean, before_plan)
-    before = contents(clean)
-    folders = killed_and_resumed(base, STEPS_BEFORE, 16, rng, None, length)
-    different = [f"{name}: {t}" for name in folders for t, found in contents(base / name).items() if found != before[t]]
-    length = timed(clean, PLAN)
-    after = contents(clean)
-    folders = killed_and_resumed(base, PLAN, 4, rng, before_plan, length)
-    different += [f"{name}: {t}" for name in folders for t, found in contents(base / name).items() if found != after[t]]
-    finished(start(clean, [*STEPS_BEFORE, *PLAN]))
-    different += [f"second run: {t}" for t, found in contents(clean).items() if found != after[t]]
+    clean, start_from, different = base / "clean", None, list[str]()
+    for number, (steps, kills) in enumerate(STAGES):
+        length = timed(clean, steps)
+        whole = contents(clean)
+        folders = killed_and_resumed(base, steps, kills, rng, start_from, length)
+        for name in folders:
+            found = contents(base / name)
+            different += [f"{name}: {what}" for what in whole if found.get(what) != whole[what]]
+        start_from = base / f"after-{number}"
+        shutil.copytree(clean, start_from)
+    finished(start(clean, [step for steps, _ in STAGES for step in steps if step != "forecast yesterday"]))
+    found = contents(clean)
+    different += [f"second run: {what}" for what in whole if found.get(what) != whole[what]]
     print(json.dumps({"different": different, "plans": len(list(base.glob("*/plans/*/*.plan.json")))}))  # noqa: T201
 
 

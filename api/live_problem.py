@@ -22,7 +22,7 @@ from optimizer import Plan, Problem
 from optimizer import problem as coverage
 from optimizer.standing import Spot, spots_of, standing
 
-_DRAWS = 60
+_DRAWS = 40
 _MODEL_REACHES = timedelta(minutes=60)  # further ahead bookings say more than the end of a short forecast
 _LATE = timedelta(minutes=30)  # who is due and not here is expected no sooner
 _NO_SHOW = timedelta(minutes=60)  # who is later than this is not expected any more
@@ -141,7 +141,11 @@ class _Expected:
         source = self._near if at <= self._until else self._booked
         if self._merged.get(room_id, room_id) != room_id:
             return [()] * n
+        if at > self._until + _MODEL_REACHES:  # further off half hours will do
+            at -= timedelta(minutes=at.minute % 30)
         members = [room_id, *(other for other, target in self._merged.items() if target == room_id != other)]
+        if len(members) == 1:
+            return source.ages(room_id, at, n)
         draws = [source.ages(member, at, n) for member in members]
         return [tuple(age for part in parts for age in part) for parts in zip(*draws, strict=True)]
 

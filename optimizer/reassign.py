@@ -18,10 +18,9 @@ from domain.errors import BadInput
 from domain.time import zone
 from optimizer.check import check
 from optimizer.edits import add_adult, call_out, close_room, from_now, only_day, only_day_of
-from optimizer.measure import Measure
 from optimizer.plan import Combined, Plan
 from optimizer.problem import Adult, Assignment, Name, Part, Problem, Slot
-from optimizer.standing import Spots, plan_of, spots_of, standing
+from optimizer.standing import Spots, measured, measured_standing, spots_of
 from optimizer.walking import walk_seconds
 from optimizer.way import KINDS, Kind, WayOut
 from optimizer.ways_out import Floor
@@ -117,8 +116,8 @@ def _situation(problem: Problem, plan: Plan, disruption: Disruption) -> _Situati
         rest = call_out(rest, gone, slot, len(rest.slots))
     elif disruption.kind == "room_closes" and disruption.room_id:
         rest = close_room(rest, disruption.room_id, slot, len(rest.slots))
-    current = standing(rest, _still_combined(rest, plan, day.start))
-    spots, measure = spots_of(current.assignments), Measure(rest, current)
+    measure = measured_standing(rest, _still_combined(rest, plan, day.start))
+    current, spots = measure.plan, spots_of(measure.plan.assignments)
     window = range(slot, min(len(rest.slots), slot + max(1, HORIZON_MINUTES // rest.slot_minutes)))
     return _Situation(rest, current, spots, Floor(rest, spots, measure, gone), window, day.start)
 
@@ -184,7 +183,8 @@ def _carried_out(situation: _Situation, way: WayOut) -> tuple[Problem, Plan] | N
     for who, mine in spots_of(way.changes).items():
         spots.setdefault(who, {}).update(mine)
     combined = (*situation.plan.combined, *([way.joined] if way.joined else []))
-    plan = plan_of(problem, spots, combined, [way.longer] if way.longer else [])
+    known = None if way.called else situation.floor.measure
+    plan = measured(problem, spots, combined, [way.longer] if way.longer else [], known).plan
     before = {(short.room_id, short.slot): short.expected for short in situation.plan.shortages}
     joined = way.joined.rooms if way.joined else ()
     for short in plan.shortages:

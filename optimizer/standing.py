@@ -31,32 +31,38 @@ _IDLE = Spot("idle")
 
 def standing(problem: Problem, combined: Iterable[Combined] = ()) -> Plan:
     """The plan in force (`current`) from `frozen_until` on, made legal with as little change as that takes."""
-    return plan_of(problem, standing_spots(problem), tuple(combined))
+    return measured_standing(problem, combined).plan
 
 
-def standing_spots(problem: Problem) -> Spots:
-    """Where everybody is, slot by slot, by the plan in force."""
-    measure = Measure(problem, _draft(problem, {}, (), ()))
-    return {adult.staff_id: _spots_of(measure, adult) for adult in problem.staff}
+def measured_standing(problem: Problem, combined: Iterable[Combined] = ()) -> Measure:
+    empty = Measure(problem, _draft(problem, {}, (), (), problem.input_hash))
+    spots = {adult.staff_id: _spots_of(empty, adult) for adult in problem.staff}
+    return measured(problem, spots, tuple(combined), known=empty)
 
 
-def plan_of(
+def measured(
     problem: Problem,
     spots: Mapping[str, Mapping[int, Spot]],
     combined: Sequence[Combined] = (),
     shift_changes: Sequence[ShiftChange] = (),
-) -> Plan:
-    """The document: measured goals, and everything that is short or not kept is told."""
-    draft = _draft(problem, spots, combined, shift_changes)
-    measure = Measure(problem, draft)
+    known: Measure | None = None,
+) -> Measure:
+    """The document with its measure: goals, and everything that is short or not kept is told.
+
+    `known`: a measure of another plan of the same problem, whose hash and hours of work are not reckoned again.
+    """
+    problem_hash = known.plan.problem_hash if known else problem.input_hash
+    measure = Measure(problem, _draft(problem, spots, combined, shift_changes, problem_hash))
+    if known:
+        measure.work = known.work
     values = measure.goals()
-    return draft.model_copy(
-        update={
-            "goals": tuple(Goal(name=name, value=round(values[name], 6)) for name in GOALS),
-            "shortages": tuple(_shortages(measure)),
-            "issues": tuple(_issues(measure)),
-        }
-    )
+    told = {
+        "goals": tuple(Goal(name=name, value=round(values[name], 6)) for name in GOALS),
+        "shortages": tuple(_shortages(measure)),
+        "issues": tuple(_issues(measure)),
+    }
+    measure.plan = measure.plan.model_copy(update=told)
+    return measure
 
 
 def spots_of(assignments: Iterable[Assignment]) -> Spots:
@@ -72,11 +78,12 @@ def _draft(
     spots: Mapping[str, Mapping[int, Spot]],
     combined: Sequence[Combined],
     shift_changes: Sequence[ShiftChange],
+    problem_hash: str,
 ) -> Plan:
     return Plan(
         center_id=problem.center_id,
         label=problem.label,
-        problem_hash=problem.input_hash,
+        problem_hash=problem_hash,
         status="feasible",
         method=METHOD,
         seed=problem.seed,

@@ -2,8 +2,9 @@
 
 A block without a place goes to a qualified float whose blocks in the way are cheapest to lose; those look for a place
 next. A block's price rises each time it finds none, so that hard blocks win in the end; a block that would find another
-place at once is nearly free. Now and then a float outside the team takes the place of one inside. (Ejection chains with
-learnt prices, as used for reducing the number of vehicles in routing.) The course depends on the seed alone.
+place at once is nearly free. Now and then a float outside the team takes the place of one inside; blocks move to free
+places and change hands at no cost. (Ejection chains with learnt prices, as used for reducing the number of vehicles in
+routing.) The course depends on the seed alone.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ class _Chase:
                 self._squeeze(block, waiting)
         if self.random.random() < STROLL_CHANCE:
             self._stroll()
+        self._exchange()
 
     def _squeeze(self, block: int, waiting: list[int]) -> bool:
         """Put the block where what it chases out is cheapest."""
@@ -160,6 +162,23 @@ class _Chase:
             free = self._free(block)
             self._take(block)
             self._put(block, int(free[int(self.random.random() * len(free))]))
+
+    def _exchange(self) -> None:
+        """Let two floats exchange a block each if that fits both: where all are busy no place is free to stroll to."""
+        block = int(self.random.random() * self.blocks)
+        able = self.case.qualified[block]
+        able = able[(self.in_way[able, block] == 1) & self.inside[able]]
+        one = int(self.doer[block])
+        if one < 0 or not len(able):
+            return
+        other = int(able[int(self.random.random() * len(able))])
+        near = self.case.neighbours[block]
+        (theirs,) = near[self.doer[near] == other].tolist()
+        if self.case.able[one, theirs] and self.in_way[one, theirs] == 1:
+            self._take(block)
+            self._take(theirs)
+            self._put(block, other)
+            self._put(theirs, one)
 
     def _free(self, block: int) -> Ints:
         able = self.case.qualified[block]

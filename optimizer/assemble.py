@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from optimizer.fairness import least_fairness
 from optimizer.goals import SHORTAGE_UNITS
 from optimizer.measure import Measure
 from optimizer.plan import GOALS, Combined, Goal, Issue, Plan, ShiftChange, Shortage
@@ -34,8 +35,8 @@ def assemble(
     )
     measure = Measure(problem, draft)
     values = measure.goals()
-    bounds = _bounds(days, values)
-    goals = tuple(Goal(name=name, value=round(values[name], 6), bound=bounds.get(name)) for name in GOALS)
+    bounds = _bounds(problem, days, values)
+    goals = tuple(Goal(name=name, value=round(values[name], 6), bound=bounds[name]) for name in GOALS)
     proven = all(goal.gap == 0 for goal in goals[:-1])
     short = tuple(
         Shortage(
@@ -156,19 +157,14 @@ def _chance(problem: Problem, measure: Measure, room: str, t: int) -> float:
     return sum(scenario.weight for scenario, number in numbers if number > count)
 
 
-def _bounds(days: Days, values: dict[str, float]) -> dict[str, float | None]:
-    """Bounds add up over the days; a goal has one only while every goal before it is proven."""
+def _bounds(problem: Problem, days: Days, values: dict[str, float]) -> dict[str, float]:
+    """Bounds add up over the days; no goal is below zero."""
     units = {"shortage": SHORTAGE_UNITS, "cost": 100.0}
-    found: dict[str, float | None] = {}
-    proven = True
-    for name in GOALS:
-        known = [bounds.goals.get(name) for bounds in days.bounds]
-        if not proven or (any(bound is None for bound in known) and values[name] > 1e-9):
-            proven = False
-            continue
-        total = sum(bound or 0.0 for bound in known) / units.get(name, 1.0)
-        found[name] = min(round(total, 6), round(values[name], 6))
-        proven = values[name] - (found[name] or 0.0) <= 1e-3 + 1e-6 * abs(values[name])
-        if proven:
-            found[name] = round(values[name], 6)
+    found: dict[str, float] = {}
+    for name in GOALS[:-1]:
+        bound = sum(day.goals.get(name, 0.0) for day in days.bounds) / units.get(name, 1.0)
+        met = values[name] - bound <= 1e-3 + 1e-6 * abs(values[name])
+        found[name] = round(values[name], 6) if met else round(bound, 6)
+    fair = least_fairness(problem, days.duty_before(), days.able(), sum(day.duty for day in days.bounds))
+    found["fairness"] = min(round(fair, 6), round(values["fairness"], 6))
     return found

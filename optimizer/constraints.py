@@ -11,59 +11,24 @@ from optimizer.roster import Stretch
 
 
 def one_place_at_a_time(m: DayModel) -> None:
-    """In a slot an adult is in one room, or on one break, or in neither; and only while at work."""
+    """Who never moves takes one break at a time, and only while at work. A mover's path is in one place anyway."""
     for adult in m.everyone:
-        rooms = m.demand.rooms_that_matter(adult) if m.ground.moves(adult) else []
+        if adult.staff_id in m.paths:
+            continue
         for stretch in m.stretches(adult):
-            for t in range(m.path_start(adult, stretch), stretch.latest_end):
-                places = [term for room in rooms for term in _here(m, adult.staff_id, room, t, 1.0)]
-                places += m.breaks_over(adult.staff_id, t)
+            for t in range(stretch.earliest_start, stretch.latest_end):
+                breaks = m.breaks_over(adult.staff_id, t)
                 terms, constant = m.at_work(adult, t)
-                if places:
-                    m.row([*places, *((var, -sign) for var, sign in terms)], -inf, constant)
-
-
-def arrivals(m: DayModel) -> None:
-    """Who is in a room and was not there before has arrived, unless back from a break taken out of that room."""
-    for adult, stretch, room in _mover_rooms(m):
-        who = adult.staff_id
-        for t in range(m.path_start(adult, stretch), stretch.latest_end):
-            if (who, room, t) not in m.present:
-                continue
-            before, constant = m.was_in(adult, room, t, stretch)
-            back = [
-                (m.held[who, pause.break_id, room, t - pause.slots], 1.0)
-                for pause in m.pauses_of[who]
-                if (who, pause.break_id, room, t - pause.slots) in m.held
-            ]
-            m.row([(m.arrive[who, room, t], 1.0), (m.present[who, room, t], -1.0), *before, *back], -constant, inf)
-
-
-def back_from_break(m: DayModel) -> None:
-    """A break is taken out of one room, and only by who was in it just before."""
-    held: dict[tuple[str, str, int], Terms] = defaultdict(list)
-    for (who, name, room, t), var in m.held.items():
-        adult = m.ground.adults[who]
-        stretch = next(s for s in m.stretches(adult) if s.earliest_start <= t < s.latest_end)
-        before, constant = m.was_in(adult, room, t, stretch)
-        m.row([(var, 1.0), *((v, -sign) for v, sign in before)], -inf, constant)
-        held[who, name, t].append((var, 1.0))
-    for key, terms in held.items():
-        m.row([*terms, (m.pause[key], -1.0)], -inf, 0)
+                if breaks:
+                    m.row([*breaks, *((var, -sign) for var, sign in terms)], -inf, constant)
 
 
 def shifts_begin_and_end_once(m: DayModel) -> None:
-    """A flexible shift starts once and ends once; its first room is no change."""
+    """A flexible shift starts once and ends once."""
     for adult, stretch in _flexible(m):
         who = adult.staff_id
         m.row([(m.begin[who, t], 1) for t in range(stretch.earliest_start, stretch.latest_start + 1)], 1, 1)
         m.row([(m.finish[who, t], 1) for t in range(stretch.earliest_end, stretch.latest_end + 1)], 1, 1)
-        for t in range(stretch.earliest_start, stretch.latest_start + 1):
-            placed = [(var, 1.0) for room in m.demand.rooms_that_matter(adult) if (var := m.place.get((who, room, t)))]
-            if placed:
-                m.row([*placed, (m.begin[who, t], -1.0)], -inf, 0)
-    for key, var in m.place.items():
-        m.row([(var, 1.0), (m.arrive[key], -1.0)], -inf, 0)
 
 
 def hours_of_work(m: DayModel) -> None:
@@ -80,24 +45,8 @@ def each_break_once(m: DayModel) -> None:
     """Every break that is due starts once, or is missed."""
     for pause in m.roster.pauses:
         who, name = pause.staff_id, pause.break_id
-        m.row([*((m.pause[who, name, t], 1.0) for t in pause.starts), (m.missed[who, name], 1)], 1, 1)
-
-
-def minimum_stay(m: DayModel) -> None:
-    """Who comes into a room stays there for `min_stay_slots`, unless work or the day ends sooner."""
-    least = m.problem.house.min_stay_slots
-    for adult, stretch, room in _mover_rooms(m):
-        who = adult.staff_id
-        begin = m.path_start(adult, stretch)
-        for t in range(begin, stretch.latest_end):
-            came = [
-                (m.arrive[who, room, s], 1.0)
-                for s in range(max(begin, t - least + 1), t + 1)
-                if (who, room, s) in m.arrive
-            ]
-            if came:
-                gone = [(m.finish[who, s], -1.0) for s in range(begin, t + 1) if (who, s) in m.finish]
-                m.row([*came, *_here(m, who, room, t, -1.0), *gone], -inf, 0)
+        starts = [(var, 1.0) for t in pause.starts for var in m.pause.get((who, name, t), ())]
+        m.row([*starts, (m.missed[who, name], 1)], 1, 1)
 
 
 def walking_takes_time(m: DayModel) -> None:
@@ -120,10 +69,10 @@ def one_change_per_window(m: DayModel) -> None:
         who = adult.staff_id
         for stretch in m.stretches(adult):
             for t in range(m.path_start(adult, stretch), stretch.latest_end - 1):
-                slots = [s for s in range(t, min(t + width, stretch.latest_end)) if (who, s) in m.arrivals_at]
+                slots = [s for s in range(t, min(t + width, stretch.latest_end)) if (who, s) in m.moves]
                 if len(slots) > 1:
                     m.haste[who, t] = m.share(width)
-                    window = [term for s in slots for term in m.arrivals_at[who, s]]
+                    window = [(var, 1.0) for s in slots for var in m.moves[who, s]]
                     m.row([*window, (m.haste[who, t], -1)], -inf, 1)
 
 
@@ -156,6 +105,9 @@ def joint_cover(m: DayModel) -> None:
         for adult in m.movers:
             if all(map(adult.counts_in, item.rooms)):
                 terms += [term for room in item.rooms for term in _here(m, adult.staff_id, room, t, 1.0)]
+        for number, rooms in m.pool_rooms.items():
+            if rooms >= set(item.rooms):
+                terms += [(var, 1.0) for room in item.rooms if (var := m.pool.get((number, room, t))) is not None]
         m.row([*terms, (combined, -float(max(levels)))], -constant, inf)
 
 
@@ -188,33 +140,17 @@ def locks(m: DayModel) -> None:
             m.row([(unmet, 1.0), *_here(m, adult.staff_id, lock.room_id, t, 1.0)], 1, inf)
 
 
-def duty_in_steps(m: DayModel) -> None:
-    """Slots of duty of each float, as unit steps whose price rises."""
-    slots: dict[str, Terms] = defaultdict(list)
-    for (who, _, _), var in m.present.items():
-        slots[who].append((var, 1.0))
-    for adult in m.movers:
-        if adult.is_float and slots[adult.staff_id]:
-            longest = sum(stretch.latest_end - stretch.earliest_start for stretch in m.stretches(adult))
-            steps = [(m.duty.setdefault((adult.staff_id, n), m.share()), -1.0) for n in range(1, longest + 1)]
-            m.row([*slots[adult.staff_id], *steps], -inf, 0)
-
-
 CONSTRAINTS = (
     one_place_at_a_time,
-    arrivals,
-    back_from_break,
     shifts_begin_and_end_once,
     hours_of_work,
     each_break_once,
-    minimum_stay,
     walking_takes_time,
     one_change_per_window,
     cover_or_shortage,
     joint_cover,
     combining_rules,
     locks,
-    duty_in_steps,
 )
 
 
@@ -222,18 +158,8 @@ def _flexible(m: DayModel) -> list[tuple[Adult, Stretch]]:
     return [(adult, stretch) for adult in m.everyone for stretch in m.stretches(adult) if stretch.flexible]
 
 
-def _mover_rooms(m: DayModel) -> list[tuple[Adult, Stretch, str]]:
-    return [
-        (adult, stretch, room)
-        for adult in m.movers
-        for stretch in m.stretches(adult)
-        for room in m.demand.rooms_that_matter(adult)
-    ]
-
-
 def _here(m: DayModel, who: str, room: str, t: int, sign: float) -> Terms:
-    var = m.present.get((who, room, t))
-    return [] if var is None else [(var, sign)]
+    return [(var, sign) for var in m.present.get((who, room, t), ())]
 
 
 def _apart(m: DayModel, adult: Adult, stretch: Stretch, inside: list[str], far: list[str], ago: int) -> None:
@@ -242,7 +168,7 @@ def _apart(m: DayModel, adult: Adult, stretch: Stretch, inside: list[str], far: 
     begin = m.path_start(adult, stretch)
     origin = m.roster.origins.get(who) if m.comes_from(adult, stretch) else None
     for t in range(begin, stretch.latest_end):
-        coming = [(var, 1.0) for room in inside if (var := m.arrive.get((who, room, t)))]
+        coming = [(var, 1.0) for room in inside for var in m.arrive.get((who, room, t), ())]
         if not coming:
             continue
         there = [term for room in far for term in _here(m, who, room, t - ago, 1.0)] if t - ago >= begin else []

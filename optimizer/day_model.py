@@ -1,7 +1,7 @@
-"""The variables of one day: presence on slots per adult who may move, break starts, shift ends, missing adults.
+"""The variables of one day: a path per adult who may move (`flow`), break starts, shift ends, missing adults.
 
-`present` (binary) says who is in which room; `arrive`, `held` and the missing adults become whole by themselves once
-presence, breaks and shift ends are. Keys are sorted everywhere: the same problem is the same matrix.
+`present`, `arrive`, `moves` and `pause` tell which arcs of the paths mean what; missing adults become whole by
+themselves. Keys are sorted everywhere: the same problem is the same matrix.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import TypeAlias
 from ortools.math_opt.python import mathopt
 
 from optimizer.demand import Demand
+from optimizer.flow import Path
 from optimizer.ground import Ground
 from optimizer.problem import Adult, Problem
 from optimizer.roster import DayRoster, Pause, Stretch
 
 Variable: TypeAlias = mathopt.Variable
 Terms: TypeAlias = list[tuple[Variable, float]]
-Keyed: TypeAlias = dict[tuple[str, str, int], Variable]  # staff, room, t
+Keyed: TypeAlias = dict[tuple[str, str, int], list[Variable]]  # staff, room or break, t: one of them is 1
 
 
 @dataclass
@@ -33,12 +34,13 @@ class DayModel:
     demand: Demand
     pooled: bool = False  # movers only as head counts per room: see `pool`
     pool: dict[tuple[int, str, int], Variable] = field(default_factory=dict)  # class of movers, room, t
+    pool_rooms: dict[int, set[str]] = field(default_factory=dict)  # class of movers: where they count
     mip: mathopt.Model = field(default_factory=mathopt.Model)
+    paths: dict[str, Path] = field(default_factory=dict)
     present: Keyed = field(default_factory=dict)
     arrive: Keyed = field(default_factory=dict)  # comes into the room, not merely back from a break
-    place: Keyed = field(default_factory=dict)  # a flexible shift begins in the room: no change of room
+    moves: dict[tuple[str, int], list[Variable]] = field(default_factory=dict)  # arrivals but the first of fresh work
     pause: Keyed = field(default_factory=dict)  # staff, break, t: the break starts
-    held: dict[tuple[str, str, str, int], Variable] = field(default_factory=dict)  # staff, break, room, start of break
     missed: dict[tuple[str, str], Variable] = field(default_factory=dict)  # staff, break
     begin: dict[tuple[str, int], Variable] = field(default_factory=dict)  # flexible shifts: starts at t
     finish: dict[tuple[str, int], Variable] = field(default_factory=dict)  # ... ends at t
@@ -50,20 +52,18 @@ class DayModel:
     combine: dict[tuple[int, int], Variable] = field(default_factory=dict)  # combining begins
     haste: dict[tuple[str, int], Variable] = field(default_factory=dict)
     unmet: dict[tuple[int, int], Variable] = field(default_factory=dict)  # lock, t
-    duty: dict[tuple[str, int], Variable] = field(default_factory=dict)  # float, n-th slot of duty
 
     def __post_init__(self) -> None:
-        for adult in () if self.pooled else self.movers:
-            for stretch in self.stretches(adult):
-                _presence_variables(self, adult, stretch)
         for adult in self.everyone:
             for stretch in self.stretches(adult):
                 if stretch.flexible:
                     _shift_variables(self, adult, stretch)
+        _lock_variables(self)
+        for adult in () if self.pooled else self.movers:
+            self.paths[adult.staff_id] = Path(self, adult)
         for pause in self.roster.pauses:
             _break_variables(self, pause)
         _demand_variables(self)
-        _lock_variables(self)
 
     @cached_property
     def everyone(self) -> list[Adult]:
@@ -97,21 +97,13 @@ class DayModel:
         """Is the adult at work just before this stretch is planned? Then its first room is a change, or none."""
         return adult.staff_id in self.roster.origins and stretch.start == self.roster.first
 
-    def was_in(self, adult: Adult, room: str, t: int, stretch: Stretch) -> tuple[Terms, float]:
-        """1 when the adult was in the room just before slot t: terms and constant."""
-        if t > self.path_start(adult, stretch):
-            var = self.present.get((adult.staff_id, room, t - 1))
-            return ([(var, 1.0)], 0.0) if var is not None else ([], 0.0)
-        origin = self.roster.origins.get(adult.staff_id)
-        return [], float(self.comes_from(adult, stretch) and origin is not None and origin.room_id == room)
-
     def breaks_over(self, staff_id: str, slot: int) -> Terms:
         """Break starts of the adult whose break covers the slot."""
         return [
-            (self.pause[staff_id, pause.break_id, start], 1.0)
+            (var, 1.0)
             for pause in self.pauses_of[staff_id]
             for start in range(slot - pause.slots + 1, slot + 1)
-            if (staff_id, pause.break_id, start) in self.pause
+            for var in self.pause.get((staff_id, pause.break_id, start), ())
         ]
 
     def at_work(self, adult: Adult, slot: int) -> tuple[Terms, float]:
@@ -136,30 +128,15 @@ class DayModel:
     @cached_property
     def present_in(self) -> dict[tuple[str, int], list[Variable]]:
         found: dict[tuple[str, int], list[Variable]] = {}
-        for (_, room, t), var in (*self.present.items(), *self.pool.items()):
+        for (_, room, t), arcs in self.present.items():
+            found.setdefault((room, t), []).extend(arcs)
+        for (_, room, t), var in self.pool.items():
             found.setdefault((room, t), []).append(var)
         return found
 
     @cached_property
-    def arrivals_at(self) -> dict[tuple[str, int], Terms]:
-        """Changes of room of an adult at a slot."""
-        found: dict[tuple[str, int], Terms] = {}
-        for (who, _, t), var in self.arrive.items():
-            if (who, t) not in self.unpriced:
-                found.setdefault((who, t), []).append((var, 1.0))
-        for (who, _, t), var in self.place.items():
-            found.setdefault((who, t), []).append((var, -1.0))
-        return found
-
-    @cached_property
-    def unpriced(self) -> set[tuple[str, int]]:
-        """Where fixed work begins: the first room of a stretch is no change."""
-        return {
-            (adult.staff_id, stretch.start)
-            for adult in self.movers
-            for stretch in self.stretches(adult)
-            if not self.comes_from(adult, stretch) and stretch.earliest_start == stretch.latest_start
-        }
+    def pause_variables(self) -> list[Variable]:
+        return [var for starts in self.pause.values() for var in starts]
 
     @cached_property
     def one(self) -> Variable:
@@ -182,18 +159,6 @@ class DayModel:
         return self.mip.add_binary_variable()
 
 
-def _presence_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:
-    who = adult.staff_id
-    flexible_start = stretch.earliest_start < stretch.latest_start
-    for room in m.demand.rooms_that_matter(adult):
-        for t in range(m.path_start(adult, stretch), stretch.latest_end):
-            if m.ground.may_be(adult, room, t) and m.demand.worth(adult, room, t):
-                m.present[who, room, t] = m.choice()
-                m.arrive[who, room, t] = m.share()
-                if flexible_start and t <= stretch.latest_start:
-                    m.place[who, room, t] = m.share()
-
-
 def _shift_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:
     who = adult.staff_id
     for t in range(stretch.earliest_start, stretch.latest_start + 1):
@@ -208,16 +173,9 @@ def _shift_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:
 def _break_variables(m: DayModel, pause: Pause) -> None:
     who, name = pause.staff_id, pause.break_id
     m.missed[who, name] = m.choice()
-    for t in pause.starts:
-        m.pause[who, name, t] = m.choice()
-        adult = m.ground.adults[who]
-        if m.pooled or not m.ground.moves(adult):
-            continue
-        stretch = next(s for s in m.stretches(adult) if s.earliest_start <= t < s.latest_end)
-        for room in m.demand.rooms_that_matter(adult):
-            terms, constant = m.was_in(adult, room, t, stretch)
-            if (terms or constant) and (who, room, t + pause.slots) in m.present:
-                m.held[who, name, room, t] = m.share()
+    if who not in m.paths:
+        for t in pause.starts:
+            m.pause[who, name, t] = [m.choice()]
 
 
 def _demand_variables(m: DayModel) -> None:

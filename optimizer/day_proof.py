@@ -1,54 +1,68 @@
-"""The whole day at once, goal after goal, from a known plan: what it proves is proven for every plan of the day."""
+"""The whole day at once, goal after goal, from a known plan: bounds that hold for every plan of the day."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 
-from optimizer.day_model import DayModel, Variable
+from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
-from optimizer.day_solver import DayBounds, build, minimize, step_below, strictly_before
+from optimizer.day_search import close
+from optimizer.day_solver import DayBounds, Values, minimize, step_below, strictly_before, total
 from optimizer.day_values import as_values, read_day
 from optimizer.goals import cost, disruption, haste, obligations, shortage
+from optimizer.pool import Face
 
 _LEAST_SECONDS = 0.05
-_GOALS = ("shortage", "haste", "cost", "disruption")
+SHARES = {"shortage": 0.3, "haste": 0.2, "cost": 0.3, "disruption": 1.0}  # of the time left, goal by goal
 
 
-def prove_day(m: DayModel, day: DayPlan, bounds: DayBounds, seconds: float, seed: int) -> tuple[DayPlan, DayBounds]:
-    """A plan at least as good on every goal in turn, and bounds as far as the time reaches.
+def prove_day(
+    m: DayModel, day: DayPlan, values: Values, bounds: DayBounds, face: Face, seconds: float, seed: int
+) -> tuple[DayPlan, Values, DayBounds]:
+    """A plan at least as good on every goal in turn, its values (none: not even the first goal was answered), bounds.
 
-    A goal is proven when its bound meets its value; the next goal is then asked under that value. The first goal that
-    is not proven ends the proof: what follows would depend on it.
+    Each goal is asked under the values the plan has on the goals before it; a goal is proven when its bound meets its
+    value. `values` are those of the day, or empty: then the first goals are asked from the start.
     """
-    build(m)
     deadline = time.monotonic() + seconds
-    values: Mapping[Variable, float] = as_values(m, day)
-    proven = DayBounds(dict(bounds.goals))
-    stages = dict(
-        zip(_GOALS, (strictly_before(obligations(m), shortage(m)), haste(m), cost(m), disruption(m)), strict=True)
-    )
+    proven = replace(bounds, goals=dict(bounds.goals))
+    known = values or as_values(m, day)
+    first = strictly_before(obligations(m), shortage(m))
+    stages = {"shortage": first, "haste": haste(m), "cost": cost(m), "disruption": disruption(m)}
     for name, terms in stages.items():
-        left = deadline - time.monotonic()
         if not terms:
-            proven.goals[name] = 0.0
             continue
-        if left < _LEAST_SECONDS:
-            break
-        answer = minimize(m, terms, left, seed, step_below(terms), values)
-        if answer is None:
-            break
-        values, bound = answer
-        reached = sum(values[var] * price for var, price in terms)
-        day = read_day(m, day, values)
-        if bound <= reached - step_below(terms) - 1e-6:
-            if name != "shortage":
-                proven.goals[name] = max(0.0, bound)
-            break
-        if name == "shortage":
-            proven.goals["obligations"] = float(round(sum(values[var] for var, _ in obligations(m))))
-            reached = sum(values[var] * price for var, price in shortage(m))
-        proven.goals[name] = reached
-        m.row(terms, -inf, sum(values[var] * price for var, price in terms) + 0.01)
-    return day, proven
+        step = step_below(terms)
+        if not values or (total(values, terms) > 0.5 and not (name == "shortage" and _reached(m, values, bounds))):
+            left = (deadline - time.monotonic()) * SHARES[name]
+            answer = minimize(m, terms, max(_LEAST_SECONDS, left), seed, step, known)
+            if answer.values:
+                values = known = answer.values
+                day = read_day(m, day, values)
+            if not values:
+                break
+            met = answer.bound > total(values, terms) - step - 1e-6
+            _note(m, name, total(values, terms) if met else answer.bound, values, proven)
+        if name == "shortage" and _reached(m, values, bounds):
+            close(m, face)
+        m.row(terms, -inf, total(values, terms) + 0.01)
+    return day, values, proven
+
+
+def _reached(m: DayModel, values: Values, bounds: DayBounds) -> bool:
+    """Does the day have the pooled optimum?"""
+    missed, short = total(values, obligations(m)), total(values, shortage(m))
+    return missed < bounds.goals.get("obligations", 0.0) + 0.5 and short < bounds.goals.get("shortage", 0.0) + 0.5
+
+
+def _note(m: DayModel, name: str, bound: float, values: Values, proven: DayBounds) -> None:
+    """Keep the better bound; the first one is of obligations and shortage together."""
+    if name != "shortage":
+        proven.goals[name] = max(0.0, bound)
+    elif bound >= total(values, strictly_before(obligations(m), shortage(m))) - 1e-6:
+        proven.goals["obligations"] = float(round(total(values, obligations(m))))
+        proven.goals["shortage"] = total(values, shortage(m))
+    elif not total(values, obligations(m)):
+        proven.goals["shortage"] = max(bound, proven.goals.get("shortage", 0.0))

@@ -1,9 +1,10 @@
-"""HiGHS at work on one day: first head counts (bound, breaks, shifts, combined rooms), then who goes where."""
+"""HiGHS at work on one day: minimize and bound; the day in head counts (`pool`) first."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import gcd, inf
@@ -12,21 +13,20 @@ from ortools.math_opt.python import mathopt
 
 from optimizer.constraints import CONSTRAINTS
 from optimizer.day_model import DayModel, Terms, Variable
-from optimizer.day_plan import DayPlan
-from optimizer.day_values import as_values, is_one, read_day
-from optimizer.goals import cost, disruption, haste, obligations, shortage
-from optimizer.greedy import polish_day
-from optimizer.pool import build_pool, pool_points
+from optimizer.day_values import is_one
+from optimizer.goals import cost, haste, obligations, shortage
+from optimizer.pool import Face, build_pool, face_of, pool_points
 
-_FOUND = (mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.FEASIBLE)
 _LEAST_SECONDS = 0.05
+Values = Mapping[Variable, float]
 
 
 @dataclass(slots=True)
 class DayBounds:
-    """Per goal what no plan of the day beats, given the goals before it (in the units of `goals`)."""
+    """Per goal what no plan of the day beats that does as well on the goals before it (in the units of `goals`)."""
 
     goals: dict[str, float] = field(default_factory=dict)
+    duty: float = 0.0  # slots of float duty needed at least
 
 
 @dataclass(slots=True)
@@ -37,6 +37,16 @@ class Pooled:
     shifts: dict[str, tuple[int, int]]
     combined: set[tuple[int, int]]
     bounds: DayBounds
+    face: Face
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The best values found (none: nothing was found in time), the bound, and for a relaxation the reduced costs."""
+
+    values: Values
+    bound: float
+    reduced: Values
 
 
 def build(m: DayModel, constraints: Iterable[Callable[[DayModel], None]] = CONSTRAINTS) -> DayModel:
@@ -50,71 +60,61 @@ def pool_day(m: DayModel, seconds: float, seed: int) -> Pooled | None:
     """Solve the pooled day: obligations and shortage, then haste and cost, then few arrivals."""
     build_pool(m)
     deadline = time.monotonic() + seconds
-    bounds = DayBounds()
-    values: Mapping[Variable, float] = {}
     first = strictly_before(obligations(m), shortage(m))
-    for name, terms, tolerance in (
-        ("shortage", first, step_below(first)),
-        ("cost", strictly_before(haste(m), cost(m)), 0.99),
-        ("disruption", pool_points(m), 2.99),
-    ):
-        if not terms:
-            continue
-        left = max(_LEAST_SECONDS, min(deadline - time.monotonic(), 1.0 if name == "disruption" else inf))
-        answer = minimize(m, terms, left, seed, tolerance, values)
-        if answer is None and not values:
-            return None
-        if answer is not None:
-            values, bound = answer
-            if name == "shortage":
-                missed = round(sum(values[var] for var, _ in obligations(m)))
-                value = sum(values[var] * price for var, price in first)
-                proven = bound > value - step_below(first) - 1e-6
-                exact = sum(values[var] * price for var, price in shortage(m))
-                bounds.goals = {"obligations": float(missed) if proven else 0.0}
-                bounds.goals["shortage"] = exact if proven else max(0.0, bound) if not missed else 0.0
-        reached = sum(values[var] * price for var, price in terms)
-        m.row(terms, -inf, reached + 0.01)
-    return _read_pool(m, values, bounds)
+    relaxed = minimize(m, first, seconds, seed, relaxed=True)
+    answer = minimize(m, first, seconds, seed, step_below(first))
+    if not answer.values:
+        return None
+    missed, exact = total(answer.values, obligations(m)), total(answer.values, shortage(m))
+    proven = answer.bound > total(answer.values, first) - step_below(first) - 1e-6
+    bounds = {"obligations": float(round(missed)) if proven else 0.0}
+    bounds["shortage"] = exact if proven else 0.0 if missed else max(0.0, answer.bound)
+    face = face_of(m, relaxed.reduced, total(answer.values, first) - relaxed.bound if proven else inf)
+    values = answer.values
+    m.row(first, -inf, total(values, first) + 0.01)
+    for terms, tolerance in ((strictly_before(haste(m), cost(m)), 0.99), (pool_points(m), 2.99)):
+        if terms:
+            left = max(_LEAST_SECONDS, min(deadline - time.monotonic(), 1.0))
+            values = minimize(m, terms, left, seed, tolerance, values).values or values
+            m.row(terms, -inf, total(values, terms) + 0.01)
+    return _read_pool(m, values, DayBounds(bounds), face)
 
 
 def minimize(
-    m: DayModel, terms: Terms, seconds: float, seed: int, tolerance: float, known: Mapping[Variable, float]
-) -> tuple[Mapping[Variable, float], float] | None:
-    """Values and bound; None when nothing was found. A gap below `tolerance` counts as none."""
+    m: DayModel,
+    terms: Terms,
+    seconds: float,
+    seed: int,
+    tolerance: float = 0.0,
+    known: Values | None = None,
+    relaxed: bool = False,
+) -> Answer:
+    """A gap below `tolerance` counts as none. Relaxed: choices may be split. Never raises: HiGHS has failed before."""
     m.mip.minimize(mathopt.LinearSum(var * price for var, price in terms))
     hints = [mathopt.SolutionHint(variable_values=dict(known))] if known else []
-    answer = mathopt.solve(
-        m.mip,
-        mathopt.SolverType.HIGHS,
-        params=mathopt.SolveParameters(
-            time_limit=timedelta(seconds=seconds),
-            random_seed=seed,
-            relative_gap_tolerance=0.0,
-            absolute_gap_tolerance=tolerance,
-        ),
-        model_params=mathopt.ModelSolveParameters(solution_hints=hints),
+    params = mathopt.SolveParameters(
+        time_limit=timedelta(seconds=seconds),
+        random_seed=seed,
+        relative_gap_tolerance=0.0,
+        absolute_gap_tolerance=tolerance,
     )
-    if answer.termination.reason not in _FOUND:
-        return None
-    return answer.variable_values(), answer.best_objective_bound()
+    try:
+        with _continuous(m) if relaxed else nullcontext():
+            answer = mathopt.solve(
+                m.mip,
+                mathopt.SolverType.HIGHS,
+                params=params,
+                model_params=mathopt.ModelSolveParameters(solution_hints=hints),
+            )
+    except Exception:  # noqa: BLE001 (an error inside the solver is no reason to be without a plan)
+        return Answer({}, -inf, {})
+    found = answer.has_primal_feasible_solution()
+    reduced = answer.reduced_costs() if relaxed and found and answer.has_dual_feasible_solution() else {}
+    return Answer(answer.variable_values() if found else {}, answer.termination.objective_bounds.dual_bound, reduced)
 
 
-def refine_day(m: DayModel, day: DayPlan, pooled: Pooled, seconds: float, seed: int) -> tuple[DayPlan, DayBounds]:
-    """From a plan of the day, the breaks of those who never move as they are: improve who goes where, goal by goal."""
-    build(m)
-    deadline = time.monotonic() + seconds
-    for terms in (strictly_before(obligations(m), shortage(m)), strictly_before(haste(m), disruption(m))):
-        left = (deadline - time.monotonic()) * 0.6
-        if not terms or left < _LEAST_SECONDS:
-            continue
-        answer = minimize(m, terms, left, seed, step_below(terms), as_values(m, day))
-        if answer is None:
-            break
-        values, _ = answer
-        m.row(terms, -inf, sum(values[var] * price for var, price in terms) + 0.01)
-        day = polish_day(m.ground, m.roster, m.demand, read_day(m, day, values))
-    return day, pooled.bounds
+def total(values: Values, terms: Terms) -> float:
+    return sum(values[var] * price for var, price in terms)
 
 
 def strictly_before(first: Terms, second: Terms) -> Terms:
@@ -129,10 +129,22 @@ def step_below(terms: Terms) -> float:
     return max(0.01, 0.99 * gcd(*prices)) if prices else 0.01
 
 
-def _read_pool(m: DayModel, values: Mapping[Variable, float], bounds: DayBounds) -> Pooled:
-    breaks = {(who, name): t for (who, name, t), var in m.pause.items() if is_one(values, var)}
+@contextmanager
+def _continuous(m: DayModel) -> Iterator[None]:
+    whole = [var for var in m.mip.variables() if var.integer]
+    for var in whole:
+        var.integer = False
+    try:
+        yield
+    finally:
+        for var in whole:
+            var.integer = True
+
+
+def _read_pool(m: DayModel, values: Values, bounds: DayBounds, face: Face) -> Pooled:
+    breaks = {(who, name): t for (who, name, t), starts in m.pause.items() if is_one(values, starts[0])}
     starts = {who: t for (who, t), var in m.begin.items() if is_one(values, var)}
     ends = {who: t for (who, t), var in m.finish.items() if is_one(values, var)}
     shifts = {who: (starts[who], ends[who]) for who in starts}
     combined = {key for key, var in m.combined.items() if is_one(values, var)}
-    return Pooled(breaks, shifts, combined, bounds)
+    return Pooled(breaks, shifts, combined, bounds, face)

@@ -11,17 +11,14 @@ from optimizer.ground import Ground
 from optimizer.problem import Adult, Assignment, Combination, Lock
 from optimizer.roster import DayRoster
 
-BRIDGE_SLOTS = 4  # who is needed again within this time may wait in the room
-
 
 class Demand:
     """levels[room, slot, k] -> weight, for every k above the number of adults who are there whatever is decided."""
 
-    def __init__(self, ground: Ground, roster: DayRoster, everywhere: bool = False) -> None:
+    def __init__(self, ground: Ground, roster: DayRoster) -> None:
         self.ground = ground
         self.problem = ground.problem
         self.roster = roster
-        self.everywhere = everywhere
         self.combinations = [
             (index, item)
             for index, item in enumerate(self.problem.combinations)
@@ -40,22 +37,11 @@ class Demand:
                 self.levels |= {(room.room_id, t, k): w for k, w in weights.items() if k > sure}
         self._cache: dict[str, list[str]] = {}
         self._ties_of: dict[str, set[str]] = {}
-        self._near: dict[str, set[int]] = {}
         self._needy = {room for room, _, _ in self.levels}
 
     def at_home(self, room_id: str, slot: int) -> list[Adult]:
         """Adults who never leave the room but for breaks and the ends of flexible shifts, and count in it."""
         return self._at_home[room_id, slot]
-
-    def worth(self, adult: Adult, room_id: str, slot: int) -> bool:
-        """Is the slot near a need of the room, or is the adult tied to the room? Elsewhere presence gains nothing."""
-        if self.everywhere or room_id in self._joining or room_id in self._tied(adult):
-            return True
-        if room_id not in self._near:
-            reach = max(self.problem.house.min_stay_slots, BRIDGE_SLOTS)
-            needs = {t for room, t, _ in self.levels if room == room_id}
-            self._near[room_id] = {t + d for t in needs for d in range(-reach, reach + 1)}
-        return slot in self._near[room_id]
 
     def weights(self, room_id: str, slot: int) -> dict[int, float]:
         """k -> what missing the k-th adult weighs, in thousandths."""

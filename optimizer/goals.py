@@ -26,7 +26,8 @@ def haste(m: DayModel) -> Terms:
     terms: Terms = [(var, 1.0) for var in m.haste.values()]
     for pause in m.roster.pauses:
         late = [t for t in pause.starts if t > pause.due_by]
-        terms += [(m.pause[pause.staff_id, pause.break_id, t], float(t - pause.due_by)) for t in late]
+        arcs = ((t, var) for t in late for var in m.pause.get((pause.staff_id, pause.break_id, t), ()))
+        terms += [(var, float(t - pause.due_by)) for t, var in arcs]
     return terms
 
 
@@ -43,8 +44,10 @@ def cost(m: DayModel) -> Terms:
 def disruption(m: DayModel) -> Terms:
     """Points of `House`: changes of room, strangers, slots changed, shifts moved, rooms combined."""
     house = m.problem.house
-    terms: Terms = [(var, float(unfamiliar_points(m.ground, who, room))) for (who, room, _), var in m.arrive.items()]
-    terms += [(var, sign * house.move_points) for changes in m.arrivals_at.values() for var, sign in changes]
+    terms: Terms = []
+    for (who, room, _), arcs in m.arrive.items():
+        terms += [(var, float(unfamiliar_points(m.ground, who, room))) for var in arcs]
+    terms += [(var, float(house.move_points)) for arcs in m.moves.values() for var in arcs]
     terms += _changed_slots(m)
     for adult in m.everyone:
         for stretch in m.stretches(adult):
@@ -54,32 +57,6 @@ def disruption(m: DayModel) -> Terms:
                 terms += [(var, float(house.shift_change_points)) for var in moved]
     terms += [(var, float(house.combine_points)) for var in m.combine.values()]
     return [(var, points) for var, points in terms if points]
-
-
-def fairness(m: DayModel) -> Terms:
-    """Growth of the sum of squared duty, in squared slots: each further slot weighs more."""
-    before = duty_before(m)
-    return [(var, 2 * before[who] + 2 * n - 1) for (who, n), var in m.duty.items()]
-
-
-def duty_before(m: DayModel) -> dict[str, float]:
-    """Slots of float duty before the planned part of the day: last weeks, earlier days, facts."""
-    result = {}
-    for adult in m.problem.staff:
-        places = m.ground.carry.places.get(adult.staff_id, {})
-        done = sum(place.state == "room" for slot, place in places.items() if slot < m.roster.first)
-        result[adult.staff_id] = round(adult.duty_before / m.problem.slot_hours, 3) + done
-    return result
-
-
-GOAL_TERMS = {
-    "obligations": obligations,
-    "shortage": shortage,
-    "haste": haste,
-    "cost": cost,
-    "disruption": disruption,
-    "fairness": fairness,
-}
 
 
 def unfamiliar_points(ground: Ground, staff_id: str, room_id: str) -> int:
@@ -98,7 +75,7 @@ def _changed_slots(m: DayModel) -> Terms:
         who = adult.staff_id
         rooms = m.demand.rooms_that_matter(adult) if m.ground.moves(adult) else []
         for t in m.roster.slots:
-            there = [(room, m.present[who, room, t]) for room in rooms if (who, room, t) in m.present]
+            there = [(room, var) for room in rooms for var in m.present.get((who, room, t), ())]
             idle_changes = bool(rooms) and m.ground.changes(adult, t, None)
             if idle_changes:
                 at_work, constant = m.at_work(adult, t)

@@ -16,7 +16,7 @@ from optimizer.problem import Adult
 from optimizer.roster import DayRoster, Pause, Place, Stretch
 from optimizer.routes import Router
 
-ROUNDS = 6
+ROUNDS = 3
 
 
 def greedy_day(ground: Ground, roster: DayRoster, demand: Demand, rounds: int = 1) -> DayPlan:
@@ -60,11 +60,12 @@ def complete_day(
 
 
 def polish_day(ground: Ground, roster: DayRoster, demand: Demand, plan: DayPlan, rounds: int = ROUNDS) -> DayPlan:
-    """Better routes for the movers, one after the other, everything else as it is; never worse."""
+    """Better routes for the movers, one after the other, everything else as it is; routes know no locks."""
     book = Book(demand, plan.combined)
     for who, places in sorted(plan.places.items()):
         book.enter(ground.adults[who], places)
-    movers = [ground.adults[who] for who in sorted(roster.stretches) if ground.moves(ground.adults[who])]
+    locked = {lock.staff_id for lock in ground.problem.locks}
+    movers = [ground.adults[who] for who in sorted(set(roster.stretches) - locked) if ground.moves(ground.adults[who])]
     routers = [Router(ground, roster, adult, _duty(ground, roster, adult)) for adult in movers]
     for _ in range(rounds):
         better = [_reroute(roster, router.adult, plan, book, router) for router in routers]

@@ -23,7 +23,7 @@ class Goal(Part):
     name: GoalName
     value: float
     bound: float | None = Field(
-        default=None, description="No plan does better on this goal, given the goals before it."
+        default=None, description="No plan that does as well on the goals before, day by day, does better on this one."
     )
 
     @property

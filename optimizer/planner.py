@@ -1,28 +1,33 @@
-"""The planner: day by day, head counts first, then routes, then proof; a running plan is always at hand."""
+"""The planner: day by day, head counts first, then who goes where, then proof; a running plan is always at hand."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from optimizer.assemble import assemble
 from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
 from optimizer.day_proof import prove_day
-from optimizer.day_solver import DayBounds, pool_day, refine_day
+from optimizer.day_search import search_day
+from optimizer.day_solver import DayBounds, Pooled, Values, build, pool_day, total
 from optimizer.demand import Demand
-from optimizer.greedy import complete_day, greedy_day
+from optimizer.fairness import least_duty
+from optimizer.goals import obligations, shortage
+from optimizer.greedy import complete_day, greedy_day, polish_day
 from optimizer.ground import Ground
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.roster import Carry, DayRoster, Stretch, Work, day_roster, facts_of, legal_work
 
 SOLVE_SECONDS = 30.0
-PROOF_SHARE = 0.4  # of the time, kept for the proof
+SEARCH_SHARE = 0.5  # of a day's time, where the day is too large to be proven at once
 POOL_SECONDS = 1.0  # at least, for the head counts of a day: the bound and the breaks come from there
-LEAST_SECONDS = 0.1
-METHOD = "pool-routes-highs"
+SMALL_ARCS = 2500  # a day this small is asked for its proof at once
+THREADS = 2  # days side by side; HiGHS leaves the interpreter free
+METHOD = "flow-highs"
 Watcher = Callable[[Plan], None]
 
 
@@ -40,6 +45,23 @@ class Days:
     def ground(self) -> Ground:
         scheduled = {who: sum(worked) for who, worked in self.work.at_work.items()}
         return Ground(self.problem, self.carry, scheduled)
+
+    def duty_before(self) -> dict[str, float]:
+        """Hours of duty by float before the first slot still to be planned."""
+        hours = {}
+        for adult in (adult for adult in self.problem.staff if adult.is_float):
+            places = self.carry.places.get(adult.staff_id, {})
+            done = sum(p.state == "room" for t, p in places.items() if t < self.problem.frozen_until)
+            hours[adult.staff_id] = adult.duty_before + done * self.problem.slot_hours
+        return hours
+
+    def able(self) -> dict[str, int]:
+        """Slots by adult in which there is any work still to be planned."""
+        found: dict[str, int] = dict.fromkeys((adult.staff_id for adult in self.problem.staff), 0)
+        for roster in self.rosters:
+            for who, stretches in roster.stretches.items():
+                found[who] += sum(s.latest_end - s.earliest_start for s in stretches)
+        return found
 
     def decide(self, roster: DayRoster, plan: DayPlan, bounds: DayBounds) -> None:
         """Take the day as decided and carry places, extra hours and ends of work on."""
@@ -69,23 +91,28 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
     Runs in the caller's process: `solve` is the same behind a watchdog.
     """
     started = time.perf_counter()
-
-    def left() -> float:
-        return seconds - (time.perf_counter() - started)
-
+    deadline = started + seconds
     if watcher:
         watcher(greedy(problem))
     days = begin(problem)
-    for index, (roster, ground, demand) in enumerate(remaining(days)):
-        share = max(0.0, left() - seconds * PROOF_SHARE) / (len(problem.days) - index)
-        days.decide(roster, *_plan_day(problem, ground, roster, demand, share))
-    found = assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
-    if found.status != "optimal" and left() > 0.1:
-        if watcher:
-            watcher(found)
-        days = _prove(problem, days, left)
-        found = assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
-    return found
+    if _apart(days):
+        todo = list(remaining(days))
+        share = seconds * THREADS / max(THREADS, len(todo))
+        with ThreadPoolExecutor(THREADS) as pool:
+            asked = [pool.submit(_plan_day, problem, day, min(share, seconds), deadline) for day in todo]
+            for (roster, _, _), answer in zip(todo, asked, strict=True):
+                _settle(days, roster, *answer.result())
+    else:
+        for index, day in enumerate(remaining(days)):
+            share = (deadline - time.perf_counter()) / (len(problem.days) - index)
+            _settle(days, day[0], *_plan_day(problem, day, share, deadline))
+    return assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
+
+
+def _settle(days: Days, roster: DayRoster, plan: DayPlan, bounds: DayBounds) -> None:
+    """Take the day as decided, its routes polished in the light of the duty of earlier days."""
+    ground, fixed = days.ground(), _with_shifts(roster, plan.shifts)
+    days.decide(roster, polish_day(ground, fixed, Demand(ground, fixed), plan), bounds)
 
 
 def begin(problem: Problem) -> Days:
@@ -101,67 +128,51 @@ def remaining(days: Days) -> Iterator[tuple[DayRoster, Ground, Demand]]:
         yield roster, ground, Demand(ground, roster)
 
 
-def _prove(problem: Problem, known: Days, left: Callable[[], float]) -> Days:
-    """The days once more from the known plan, each whole; days whose shifts may move are proven only if last."""
-    days = begin(problem)
-    for index, (roster, ground, _) in enumerate(remaining(days)):
-        plan, bounds = known.plans[index], known.bounds[index]
-        flexible = any(stretch.flexible for found in roster.stretches.values() for stretch in found)
-        last = index == len(problem.days) - 1
-        share = left() / (len(problem.days) - index)
-        if share > 0.1 and roster.stretches and (last or not flexible):
-            m = DayModel(problem, ground, roster, Demand(ground, roster, everywhere=True))
-            plan, bounds = prove_day(m, plan, bounds, share, problem.seed)
-        days.decide(roster, plan, bounds)
-    return days
+def _apart(days: Days) -> bool:
+    """Does no day depend on another? Shifts that may move tie days by hours and rest, joined slots by places."""
+    problem = days.problem
+    rosters = [roster for roster, _, _ in remaining(days)]
+    flexible = any(s.flexible for roster in rosters for found in roster.stretches.values() for s in found)
+    return not flexible and not any(problem.joined(day.start) for day in problem.days)
 
 
 def _plan_day(
-    problem: Problem, ground: Ground, roster: DayRoster, demand: Demand, seconds: float
+    problem: Problem, day_: tuple[DayRoster, Ground, Demand], seconds: float, latest: float
 ) -> tuple[DayPlan, DayBounds]:
-    started = time.perf_counter()
-    fallback = greedy_day(ground, roster, demand)
+    """The day's plan and bounds; whatever the solver does not answer in time, the routes do."""
+    roster, ground, demand = day_
+    deadline = min(time.perf_counter() + seconds, latest)
     if not roster.stretches:
-        return fallback, DayBounds()
-    pooled = pool_day(
-        DayModel(problem, ground, roster, demand, pooled=True), max(POOL_SECONDS, seconds * 0.3), problem.seed
-    )
+        return greedy_day(ground, roster, demand), DayBounds()
+    seed = problem.seed
+    pooled = pool_day(DayModel(problem, ground, roster, demand, pooled=True), max(POOL_SECONDS, seconds * 0.2), seed)
     if pooled is None:
-        return fallback, DayBounds()
-    fixed = _with_shifts(roster, pooled.shifts)
+        return greedy_day(ground, roster, demand), DayBounds()
+    day = _first_day(ground, roster, pooled)
+    m = build(DayModel(problem, ground, roster, demand))
+    left = deadline - time.perf_counter()
+    values: Values = {}
+    if sum(len(arcs) for path in m.paths.values() for arcs in path.steps.values()) > SMALL_ARCS:
+        day, values = search_day(m, day, pooled.face, left * SEARCH_SHARE, seed)
+        left = deadline - time.perf_counter()
+    day, values, bounds = prove_day(m, day, values, pooled.bounds, pooled.face, left, seed)
+    if values:
+        counts = DayModel(problem, ground, roster, demand, pooled=True)
+        bounds.duty = least_duty(counts, total(values, obligations(m)), total(values, shortage(m)), seed)
+    return day, bounds
+
+
+def _first_day(ground: Ground, roster: DayRoster, pooled: Pooled) -> DayPlan:
+    """Routes around the breaks, shifts and combined rooms of the head counts."""
+    shifts = {who: (Stretch(a, b, a, a, b, b, b - a),) for who, (a, b) in pooled.shifts.items()}
+    fixed = _with_shifts(roster, shifts)
     skeleton = DayPlan(shifts=dict(fixed.stretches), combined=pooled.combined)
-    day = complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks)
-    left = seconds - (time.perf_counter() - started)
-    if left < LEAST_SECONDS:
-        return day, pooled.bounds
-    settled = _with_breaks(fixed, ground, day)
-    return refine_day(DayModel(problem, ground, settled, Demand(ground, settled)), day, pooled, left, problem.seed)
+    return complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks)
 
 
-def _with_breaks(roster: DayRoster, ground: Ground, day: DayPlan) -> DayRoster:
-    """The roster with the breaks of those who never move where the day has them."""
-    starts = {
-        (who, place.break_id): min(t for t, p in places.items() if p == place and t >= roster.first)
-        for who, places in day.places.items()
-        for place in places.values()
-        if place.break_id and not ground.moves(ground.adults[who])
-    }
-    pauses = tuple(
-        replace(p, starts=(starts[p.staff_id, p.break_id],)) if (p.staff_id, p.break_id) in starts else p
-        for p in roster.pauses
-    )
-    return replace(roster, pauses=pauses)
-
-
-def _with_shifts(roster: DayRoster, shifts: dict[str, tuple[int, int]]) -> DayRoster:
+def _with_shifts(roster: DayRoster, shifts: Mapping[str, tuple[Stretch, ...]]) -> DayRoster:
     """The roster with its flexible shifts decided."""
-    stretches: dict[str, tuple[Stretch, ...]] = {}
-    for who, found in roster.stretches.items():
-        if who in shifts:
-            a, b = shifts[who]
-            stretches[who] = (Stretch(a, b, a, a, b, b, b - a),)
-        else:
-            stretches[who] = found
+    stretches = {**roster.stretches, **shifts}
     inside = {who: {t for s in found for t in range(s.start, s.end)} for who, found in stretches.items()}
     pauses = tuple(
         replace(p, starts=tuple(t for t in p.starts if inside[p.staff_id] >= set(range(t, t + p.slots))))

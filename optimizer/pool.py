@@ -7,21 +7,64 @@ the day has less shortage than the best head counts.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 
-from optimizer.constraints import combining_rules, cover_or_shortage, each_break_once, hours_of_work, joint_cover
-from optimizer.day_model import DayModel, Terms
+from optimizer.constraints import (
+    combining_rules,
+    cover_or_shortage,
+    each_break_once,
+    hours_of_work,
+    joint_cover,
+    one_place_at_a_time,
+    shifts_begin_and_end_once,
+)
+from optimizer.day_model import DayModel, Terms, Variable
 from optimizer.problem import Adult
+
+CONSTRAINTS = (
+    one_place_at_a_time,
+    shifts_begin_and_end_once,
+    hours_of_work,
+    each_break_once,
+    cover_or_shortage,
+    joint_cover,
+    combining_rules,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What no plan has that reaches the pooled optimum: places (staff, room, t) and starts of breaks (staff, break, t).
+
+    A choice whose reduced cost in the relaxation exceeds the distance to the optimum is in no optimal plan.
+    """
+
+    places: frozenset[tuple[str, str, int]]
+    starts: frozenset[tuple[str, str, int]]
+
+
+def face_of(m: DayModel, reduced: Mapping[Variable, float], distance: float) -> Face:
+    dear = distance + 1e-6
+    places = {
+        (adult.staff_id, room, t)
+        for number, members in enumerate(_classes(m))
+        for adult in members
+        for room in m.demand.rooms_that_matter(adult)
+        for t in m.roster.slots
+        if (var := m.pool.get((number, room, t))) is not None and reduced.get(var, 0.0) > dear
+    }
+    starts = {key for key, (var,) in m.pause.items() if reduced.get(var, 0.0) > dear}
+    return Face(frozenset(places), frozenset(starts))
 
 
 def build_pool(m: DayModel) -> DayModel:
     """A pooled DayModel with its constraints."""
     for number, members in enumerate(_classes(m)):
         _head_counts(m, number, members)
-    for constraint in (each_break_once, hours_of_work, cover_or_shortage, joint_cover, combining_rules):
+    for constraint in CONSTRAINTS:
         constraint(m)
-    _ends_of_shifts(m)
-    _breaks_within_work(m)
     return m
 
 
@@ -39,7 +82,8 @@ def pool_points(m: DayModel) -> Terms:
         for t in pause.starts:
             changed = sum(m.ground.break_changes(m.ground.adults[pause.staff_id], s) for s in range(t, t + pause.slots))
             if changed:
-                terms.append((m.pause[pause.staff_id, pause.break_id, t], float(house.changed_slot_points * changed)))
+                (start,) = m.pause[pause.staff_id, pause.break_id, t]
+                terms.append((start, float(house.changed_slot_points * changed)))
     before: dict[tuple[str, int], Terms] = defaultdict(list)
     for (_, room, t), var in m.pool.items():
         before[room, t].append((var, 1.0))
@@ -61,6 +105,7 @@ def _classes(m: DayModel) -> list[list[Adult]]:
 
 def _head_counts(m: DayModel, number: int, members: list[Adult]) -> None:
     """In a slot a class is in rooms at most as often as its members are at work and not on a break."""
+    m.pool_rooms[number] = set(m.demand.rooms_that_matter(members[0]))
     for t in m.roster.slots:
         working = [adult for adult in members if any(s.earliest_start <= t < s.latest_end for s in m.stretches(adult))]
         rooms = [room for room in m.demand.rooms_that_matter(members[0]) if m.ground.may_be(members[0], room, t)]
@@ -77,22 +122,3 @@ def _head_counts(m: DayModel, number: int, members: list[Adult]) -> None:
             there += 0 if origin and t < origin.busy_until else constant
             row += [(var, -sign) for var, sign in terms] + m.breaks_over(adult.staff_id, t)
         m.row(row, -inf, there)
-
-
-def _ends_of_shifts(m: DayModel) -> None:
-    for adult in m.everyone:
-        for stretch in m.stretches(adult):
-            if stretch.flexible:
-                who = adult.staff_id
-                m.row([(m.begin[who, t], 1) for t in range(stretch.earliest_start, stretch.latest_start + 1)], 1, 1)
-                m.row([(m.finish[who, t], 1) for t in range(stretch.earliest_end, stretch.latest_end + 1)], 1, 1)
-
-
-def _breaks_within_work(m: DayModel) -> None:
-    for adult in m.everyone:
-        for stretch in m.stretches(adult):
-            for t in range(stretch.earliest_start, stretch.latest_end):
-                breaks = m.breaks_over(adult.staff_id, t)
-                terms, constant = m.at_work(adult, t)
-                if breaks:
-                    m.row([*breaks, *((var, -sign) for var, sign in terms)], -inf, constant)

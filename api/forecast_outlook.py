@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from datetime import time as clock_time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.center import LiveCenter
 from domain.errors import RatiocastError
+from domain.people import Booking
 from domain.stays import child_stays
+from evaluator import CenterFacts
 from evaluator.expectations import Expectation, ForecastExpectation
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ class _Center:
     building: Future[WatchedSession] | None = None
     session: WatchedSession | None = None
     looked: float = field(default_factory=time.monotonic)
+    bookings: Sequence[Booking] = ()  # as the facts had them when the session was told of them last
+    told: dict[tuple[str, int], Booking] = field(default_factory=dict)  # by child and visit of the day
 
 
 class ForecastOutlook:
@@ -54,6 +59,7 @@ class ForecastOutlook:
         session = self._session(center, now)
         if session is None:
             return None
+        _tell(self._centers[center.center_id], session, center.facts, now)
         start = center.facts.day_start(now)
         present = [
             (child_id, place.room_id, place.since)
@@ -70,6 +76,7 @@ class ForecastOutlook:
             known = self._looked(center, day, now, known)
         if known.building is not None and known.building.done():
             known.session, known.building = _built(known.building, center.center_id), None
+            known.bookings, known.told = (), {}
         return known.session
 
     def _looked(self, center: LiveCenter, day: date, now: datetime, known: _Center | None) -> _Center:
@@ -91,9 +98,30 @@ class ForecastOutlook:
                 if stay.end is not None and stay.start >= center.facts.day_start(now)
             ]
             fresh.building = self._builder.submit(_build, self._data_dir, center.center_id, now, gone)
-            fresh.session = known.session if known is not None and known.day == day else None
+            if known is not None and known.day == day:
+                fresh.session, fresh.bookings, fresh.told = known.session, known.bookings, known.told
         self._centers[center.center_id] = fresh
         return fresh
+
+
+def _tell(known: _Center, session: WatchedSession, facts: CenterFacts, now: datetime) -> None:
+    """Tell the session of today's bookings that changed since it was told last, or today before it began: a child stays
+    away after all, comes after all, or is fetched at another time."""
+    if known.bookings is facts.bookings:
+        return
+    known.bookings, start = facts.bookings, facts.day_start(now)
+    for (child_id, day), rows in facts.bookings_by_child.items():
+        if day != known.day:
+            continue
+        for visit, booking in enumerate(sorted(rows, key=lambda row: row.expected_in or clock_time.min)):
+            before = known.told.get((child_id, visit))
+            known.told[child_id, visit] = booking
+            new_today = booking.reported_at is not None and booking.reported_at >= start
+            if booking == before or (before is None and not new_today):  # else the session was made with it
+                continue
+            comes, out = booking.status == "booked", booking.expected_out
+            pick_up = out.hour * 60.0 + out.minute if comes and out is not None else None
+            session.session.tell(child_id, absent=not comes, pick_up=pick_up, visit=visit)
 
 
 def _current_model(data_dir: Path) -> str:

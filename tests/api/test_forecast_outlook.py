@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from api.forecast_outlook import ForecastOutlook
 from api.outlook import Outlook
 from connectors.platform import PlatformClient
 from evaluator import CenterFacts, CenterState
+from evaluator.expectations import Expectation
 from flows.steps import STEPS, open_run
 from storage.settings import Settings, load_settings
 from tests.platform_double import TOKEN, PlatformDouble, small_world
@@ -85,3 +87,31 @@ def test_a_model_that_cannot_be_read_is_no_reason_to_fail(
         time.sleep(0.02)
     assert "has no forecast of its own yet" in caplog.text
     model.close()
+
+
+def test_bookings_that_change_today_change_the_forecast(made: tuple[Settings, LiveCenter]) -> None:
+    settings, center = made
+    now = open_run(settings).now + timedelta(hours=1)  # the first children are about to come
+    model, usual = ForecastOutlook(settings.data_dir), center.facts
+    deadline = time.monotonic() + 60
+    while (before := model(center, now)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert before is not None
+    today = usual.day_of(now)
+    away = [replace(row, status="absent", reported_at=now) if row.day == today else row for row in usual.bookings]
+    counts = []
+    for bookings in (usual.bookings, tuple(away), usual.bookings):
+        center.facts = replace(usual, bookings=bookings)
+        expectation = model(center, now)
+        assert expectation is not None
+        counts.append(expected(expectation, center, now))
+    center.facts = usual
+    model.close()
+    assert counts[1] < 0.5 * counts[0]
+    assert counts[2] == counts[0] == expected(before, center, now)
+
+
+def expected(expectation: Expectation, center: LiveCenter, now: datetime) -> float:
+    """The mean number of children an hour ahead."""
+    draws = [expectation.ages(room_id, now + timedelta(minutes=60), 200) for room_id in center.facts.rooms]
+    return sum(len(ages) for room in draws for ages in room) / 200

@@ -14,7 +14,7 @@ from optimizer import Plan, Problem, check
 from optimizer.measure import Measure
 from optimizer.plan import ShiftChange
 from optimizer.reasons import reasons_for, why_short
-from optimizer.standing import Spots, plan_of, spots_of, standing_spots
+from optimizer.standing import Spots, measured, spots_of, standing
 
 Stretch = tuple[str, int, int]  # adult, first slot, end
 _KEPT = ("obligations", "shortage", "cost")
@@ -23,7 +23,7 @@ _PROVEN = ("obligations", "shortage")  # goals whose bounds hold for the quieter
 
 def fewer_changes(problem: Problem, plan: Plan) -> Plan:
     """Accepted by the checker; `plan` itself where nothing can go back."""
-    stands = standing_spots(problem)
+    stands = spots_of(standing(problem).assignments)
     best = plan
     for group in _groups(stands, spots_of(plan.assignments)):
         tried = _back(problem, best, stands, group)
@@ -31,7 +31,7 @@ def fewer_changes(problem: Problem, plan: Plan) -> Plan:
             best = tried
     for joined in best.combined:
         rest = tuple(each for each in best.combined if each is not joined)
-        tried = plan_of(problem, spots_of(best.assignments), rest, best.shift_changes)
+        tried = measured(problem, spots_of(best.assignments), rest, best.shift_changes).plan
         if _no_worse(tried, plan) and not check(problem, tried):
             best = tried
     return plan if best is plan else _told(problem, best, plan)
@@ -78,7 +78,7 @@ def _back(problem: Problem, best: Plan, stands: Spots, group: list[Stretch]) -> 
     if spots == before:
         return None
     changes = tuple(each for each in best.shift_changes if _still(each, spots))
-    return plan_of(problem, spots, best.combined, changes)
+    return measured(problem, spots, best.combined, changes).plan
 
 
 def _still(change: ShiftChange, spots: Mapping[str, Mapping[int, object]]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from api.console.fewer_changes import fewer_changes
 from optimizer import Disruption, Plan, Problem, check
 from optimizer.reassign import ways_out
-from optimizer.standing import plan_of, spots_of, standing
+from optimizer.standing import measured, spots_of, standing
 
 _DISTINCT = 0.5  # expected person-slots from which less shortage is worth more changes
 
@@ -47,7 +47,9 @@ def _whole(problem: Problem, plan: Plan, rest: Plan, slot: int) -> Plan:
     later = {(each.rooms, each.end) for each in rest.combined}
     combined = [each for each in plan.combined if each.start < slot and (each.rooms, each.end) not in later]
     changes = [each for each in plan.shift_changes if each.staff_id not in moved]
-    return plan_of(problem, spots_of(rest.assignments), (*combined, *rest.combined), (*changes, *rest.shift_changes))
+    return measured(
+        problem, spots_of(rest.assignments), (*combined, *rest.combined), (*changes, *rest.shift_changes)
+    ).plan
 
 
 def _better(one: Plan, other: Plan, by: float) -> bool:

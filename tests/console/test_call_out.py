@@ -20,7 +20,7 @@ from flows.staffing import Grid
 from flows.steps import STEPS, open_run
 from optimizer import Assignment, Plan, Problem
 from optimizer.problem import Break, Span
-from optimizer.standing import Spot, plan_of, spots_of
+from optimizer.standing import Spot, measured, spots_of
 from storage.settings import Settings
 from tests.console.conftest import Person, hurry, words
 from tests.console.test_plans import at, problem
@@ -140,7 +140,7 @@ def test_a_cover_plan_moves_whom_it_needs_and_takes_needless_moves_back() -> Non
     ]
     spots = {who: dict(slots) for who, slots in spots_of(plan.assignments).items()}
     spots["s2"] |= dict.fromkeys(range(5, 8), Spot("room", "r2"))
-    restless = plan_of(asked, spots)
+    restless = measured(asked, spots).plan
     assert optimizer.check(asked, restless) == []
     assert len(changes_of(asked, restless, "s1")) == 2
     assert len(changes_of(asked, fewer_changes(asked, restless), "s1")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from domain.errors import BadInput
 from domain.time import format_instant, parse_instant
 from storage.settings import Settings, load_settings
 
+LEFT_OUT = 3  # exit status: done, but with something left out that standard error names
 _JSON = typer.Option("--json", help="Print JSON.")
 
 
@@ -51,19 +53,19 @@ def ingest(
     with Bars() as bars:
         run = _run(load_settings(**given), bars)
         told = {"ingest": run_ingest(run, first), "build": run_build(run), "publish": run_publish(run)}
-    _warn([problem for step in told.values() for problem in step["problems"]])
+    read, built = told["ingest"], told["build"]
     if as_json:
         print_json(told)
-        return
-    read, built = told["ingest"], told["build"]
-    print_table(
-        "Ingested",
-        ["centers", "new events", "changed rows", "rebuilt", "doubtful stays", "snapshot"],
-        [
-            (len(read["centers"]), read["new_events"], read["changed_rows"], len(built["built"]),
-             built["doubtful_stays"], told["publish"]["version"])
-        ],
-    )  # fmt: skip
+    else:
+        print_table(
+            "Ingested",
+            ["centers", "new events", "changed rows", "rebuilt", "doubtful stays", "snapshot"],
+            [
+                (len(read["centers"]), read["new_events"], read["changed_rows"], len(built["built"]),
+                 built["doubtful_stays"], told["publish"]["version"])
+            ],
+        )  # fmt: skip
+    _end(told)
 
 
 @_imports.command("counts")
@@ -89,8 +91,8 @@ def import_attendance(
     from flows.steps import run_import_attendance
 
     told = run_import_attendance(_run(load_settings()), file, map_file)
-    _warn(told["problems"])
     _tell("Imported", told, as_json)
+    _end(told)
 
 
 def train(as_json: Annotated[bool, _JSON] = False) -> None:
@@ -182,18 +184,18 @@ def plan(
 
     with Bars() as bars:
         told = run_plan(_run(load_settings(), bars), week, out)
-    _warn(told["problems"])
     if as_json:
         print_json(told)
-        return
-    print_table(
-        f"Coverage plans of {told['week']}",
-        ["center", "version", "status", "gap", "expected shortage (adult-hours)", "moves", "file"],
-        [
-            (p["center_id"], p["version"], p["status"], p["gap"], p["shortage_hours"], p["assignments"], p["path"])
-            for p in told["plans"]
-        ],
-    )
+    else:
+        print_table(
+            f"Coverage plans of {told['week']}",
+            ["center", "version", "status", "gap", "expected shortage (adult-hours)", "moves", "file"],
+            [
+                (p["center_id"], p["version"], p["status"], p["gap"], p["shortage_hours"], p["assignments"], p["path"])
+                for p in told["plans"]
+            ],
+        )
+    _end(told)
 
 
 @_flows.command("run")
@@ -207,6 +209,7 @@ def run_flow(
     with Bars() as bars:
         told = schedule.run_flow(name, _run(load_settings(), bars))
     _tell(f"Flow {name}", told, as_json)
+    _end(told)
 
 
 @_flows.command("serve")
@@ -232,7 +235,16 @@ def _since(text: str) -> datetime | None:
     return parse_instant(text if "T" in text else f"{text}T00:00:00Z")
 
 
-def _warn(problems: list[str]) -> None:
+def _end(told: Mapping[str, Any]) -> None:
+    """Say what was left out, of a step or of several, and end with the status of its own."""
+    parts = [told, *(part for part in told.values() if isinstance(part, Mapping))]
+    problems = [problem for part in parts for problem in part.get("problems", ())]
+    _warn(problems)
+    if problems:
+        raise typer.Exit(LEFT_OUT)
+
+
+def _warn(problems: Sequence[str]) -> None:
     for problem in problems:
         progress_console.print(f"[yellow]![/yellow] {problem}", soft_wrap=True)
 

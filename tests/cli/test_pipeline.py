@@ -117,6 +117,36 @@ def test_exit_codes_and_one_sentence_on_standard_error(home: Path) -> None:
     assert code("forecast")[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [("rooms", "the platform lists no rooms for it"), ("timezone", "'Mars/Olympus'")],
+)
+def test_a_center_left_out_is_named_and_has_an_exit_status_of_its_own(home: Path, wrong: str, said: str) -> None:
+    world = small_world(date(2026, 2, 2), days=10, centers=2)
+    if wrong == "rooms":
+        world.rooms = [room for room in world.rooms if room["center_id"] != "c2"]
+    else:
+        world.centers[1]["timezone"] = "Mars/Olympus"
+    server = PlatformDouble(world, page_size=1000)
+    try:
+        given = ["ingest", "--platform-url", server.url, "--token", TOKEN, "--json"]
+        environment = os.environ | {"RATIOCAST_CLOCK": f"{server.url}/control/clock"}
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *given],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        server.close()
+    assert done.returncode == 3
+    assert "center c2" in done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert json.loads(done.stdout)["ingest"]["centers"] == ["c1"]
+
+
 def test_counts_are_imported_once_and_replaced(home: Path) -> None:
     file = home / "counts.csv"
     file.write_text("ts,count,site,room\n2026-03-02 07:15,3,pool,ice\n2026-03-02 07:30,4,pool,ice\n")

@@ -26,7 +26,7 @@ EARLY = MORNING - timedelta(minutes=150)  # half past eight: children are arrivi
 PAGES = {
     "now": "/", "week": f"/week/{WEEK}", "call-out": "/call-out", "roll-call": "/roll-call", "incidents": "/incidents",
     "exceptions": "/incidents/week/2026-W11", "daily-report": "/reports/daily/2026-03-10", "reports": "/reports",
-    "period-report": "/reports/period?first=2026-03-09&last=2026-03-11",
+    "period-report": "/reports/period?first=2026-03-10&last=2026-03-11",
     "inspector": "/inspector?room=c01-r04&day=2026-03-10&at=10:00",
     "families": "/families", "learn": "/learn", "quiz": "/learn/quiz", "settings": "/settings",
 }  # fmt: skip

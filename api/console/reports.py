@@ -35,8 +35,8 @@ Form = Literal["pdf", "csv"]
 async def index(visit: Reader) -> Response:
     today = visit.local(visit.now).date()
     year, number, _ = today.isocalendar()
-    _, begun = await begins_on(visit)
-    first = today - timedelta(days=27) if await has_snapshot(visit) else max(today - timedelta(days=27), begun.date())
+    begins, _ = await begins_on(visit)
+    first = today - timedelta(days=27) if await has_snapshot(visit) else max(today - timedelta(days=27), begins)
     return visit.page("reports/index.html", today=today, month_ago=first, week=f"{year}-W{number:02d}")
 
 

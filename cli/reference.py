@@ -14,9 +14,11 @@ HEAD = """# Commands
 This page is made from the commands themselves (`python -m cli.reference > docs/commands.md`); a test compares the two.
 
 Every command takes `--help`; those that print results take `--json`. Settings come from the environment, a TOML file or
-their defaults ([settings](settings.md)). Exit codes: 0 done; 1 it could not be done, 2 something given is wrong: the last
-line on standard error is one sentence that says what to do ([errors](errors.md)); 3 done, but something was left out (a
-center without rooms, say) that standard error names. Progress goes to standard error.
+their defaults ([settings](settings.md)). Progress goes to standard error.
+
+Exit codes: 0 done; 1 it could not be done, 2 something given is wrong: the last line on standard error is one sentence
+that says what to do ([errors](errors.md)); 3 done, but something was left out (a center without rooms, say) that standard
+error names.
 """
 
 

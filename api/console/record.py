@@ -54,8 +54,8 @@ class Record:
             return ""
         if self.earlier is None:
             return (
-                f"{self.first:%A %-d %B} is on record from {self.first:%H:%M} on only, when this service began. Who had "
-                "come before is not known, so the figures of that day prove nothing."
+                f"{self.first:%A %-d %B} is on record from {self.first:%H:%M} on only, when this service began. Who "
+                "had come before is not known, so the figures of that day prove nothing."
             )
         return (
             f"Days before {self.begins:%-d %B %Y}, when this service began, are shown from the record read from the "

@@ -11,6 +11,7 @@ from api.access import may, require_center, require_found
 from api.dependencies import CenterQuery, Correlation, TheService, center_of
 from api.errors import responses
 from api.proposal_views import proposal_for_people
+from api.rest_of_day import plan_rest
 from storage.ledger.access import Principal
 from storage.ledger.proposals import find_proposals, read_proposal
 
@@ -69,6 +70,15 @@ async def deny(
         proposal_id, approve=False, choice=0, actor=caller.actor, correlation_id=correlation
     )
     return proposal_for_people(row)
+
+
+@router.post("/proposals/{proposal_id}/rest-of-day", responses=responses(404, 409))
+async def rest_of_day(proposal_id: ProposalId, service: TheService, caller: Decider) -> dict[str, Any]:
+    """After an approval: the rest of the day planned again with the fewest changes, what was approved held fast. A
+    draft of a few seconds' search; nothing is changed."""
+    await _visible(service, caller, proposal_id)
+    row = await service.ledger.aread(lambda c: read_proposal(c, proposal_id))
+    return await plan_rest(service, center_of(service, row.center_id), row)
 
 
 async def _visible(service: TheService, caller: Principal, proposal_id: str) -> None:

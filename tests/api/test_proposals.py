@@ -62,6 +62,22 @@ def test_an_approved_move_reaches_the_platform_once_and_is_on_record(live: Any, 
     assert any(entry["kind"] == "action" for entry in incident["history"])
 
 
+def test_after_an_approval_the_rest_of_the_day_is_planned_around_what_was_approved(live: Any, platform: Any) -> None:
+    proposal = in_need(live, platform)
+    path = f"/v1/proposals/{proposal['proposal_id']}/rest-of-day"
+    assert live.post(path).status_code == 409
+    assert approve(live, proposal).status_code == 200
+    (step,) = proposal["alternatives"][0]["steps"]
+    answer = live.post(path)
+    assert answer.status_code == 200, answer.text
+    draft = answer.json()
+    spans = [each for each in draft["assignments"] if each["staff_id"] == step["staff_id"] and each["room_id"] == ROOM]
+    assert spans[0]["start"] <= proposal["created_at"][:19] < spans[0]["end"]
+    assert spans[0]["end"] >= step["end"]
+    assert draft["missing_minutes_after"] <= draft["missing_minutes_before"] + 1e-6
+    assert len(platform.received("schedule_changes")) == 1
+
+
 def test_another_choice_after_the_decision_is_a_conflict_and_denied_stays_denied(live: Any, platform: Any) -> None:
     proposal = in_need(live, platform)
     path = f"/v1/proposals/{proposal['proposal_id']}"

@@ -75,14 +75,17 @@ def value_of_one_more_float(problem: Problem, current: Plan) -> dict[str, float]
     return result
 
 
-def value_of_scenarios(problem: Problem, seconds: float = 30.0) -> tuple[MethodValue, ...]:
-    """Plans on scenarios, on the mean and on the 90 % quantile of demand, each judged on all scenarios."""
-    found = []
+def value_of_scenarios(
+    problem: Problem, seconds: float = 30.0, afresh: Problem | None = None
+) -> tuple[MethodValue, ...]:
+    """Plans on scenarios, on the mean and on the 90 % quantile of demand, each judged on all scenarios.
+
+    `afresh`: the same problem with scenarios that no plan has seen; those are then what is judged on.
+    """
+    found, judge = [], afresh or problem
     for method, simple in (("scenarios", problem), ("mean", _on_mean(problem)), ("q90", _on_quantile(problem, 0.9))):
         answer = plan(simple, seconds)
-        found.append(
-            MethodValue(method=method, expected_shortage=round(Measure(problem, answer).goals()["shortage"], 6))
-        )
+        found.append(MethodValue(method=method, expected_shortage=round(Measure(judge, answer).goals()["shortage"], 6)))
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """`fewest_floats`: first answer at once, then search beside proof, each in a process that is ended in time.
 
-One core searches covers. The other proves: by linear programming, then by the exact model with two solvers, then it
-searches as well from another seed. All end as soon as cost and bound meet.
+One core solves the exact model or, where that is too large, searches covers. The other proves a bound by linear
+programming, then searches. All end as soon as cost and bound meet.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from optimizer.blocks_search import SWAP_CHANCE, improve
 SECONDS = 60.0
 FIRST_STEPS = 2_000
 TINY = 2_000  # (float, block) pairs up to which the linear program takes no time worth a process
-# What the second core does, until which share of the time, up to how many pairs (beyond, it leads to nothing in time).
-TURNS = (("bound", 0.75, 10**9), ("highs", 0.45, 30_000), ("cp-sat", 0.7, 10_000), ("search", 1.0, 10**9))
+CLOSABLE = 30_000  # pairs up to which the exact model may end in time; beyond, a second search does more
+BOUND_SHARE = 0.75  # of the time, at most, for the linear program
+MARGIN_SECONDS = 1.0  # for the model to tell what it has
 OTHER_SWAP_CHANCE = 0.1
+Found = tuple[str, dict[str, Any] | None]  # who, and what; None: it has ended
 WORKER = (sys.executable, "-m", "optimizer.blocks_worker")
 
 
@@ -72,6 +74,11 @@ class _State:
     @property
     def closed(self) -> bool:
         return self.cost <= self.bound
+
+    @property
+    def complete(self) -> bool:
+        """True when nothing is left out but what nobody may do."""
+        return bool((self.covers[-1] >= 0)[self.case.able.any(axis=0)].all())
 
     @property
     def elapsed(self) -> float:
@@ -128,50 +135,40 @@ class _State:
         return f"each of the {able} who are qualified is needed elsewhere then" if able else "nobody is qualified"
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """What the second core does until when (monotonic seconds)."""
-
-    part: str
-    until: float
-
-
 def _race(state: _State, deadline: float, command: tuple[str, ...]) -> None:
-    """Search and proof side by side until cost and bound meet or the time is over."""
-    found: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
-    span = deadline - state.started
-    pairs = int(state.case.able.sum())
-    turns = [_Turn(part, state.started + share * span) for part, share, most in TURNS if pairs <= most]
+    """Two cores until cost and bound meet or the time is over: one searches or solves the model, one goes in turns."""
+    found: queue.Queue[Found] = queue.Queue()
     seed = state.problem.seed
-    first = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE}
-    with _running(state, first, "first", found, command):
-        for turn in turns:
-            if state.closed or turn.until <= time.monotonic():
-                continue
-            order = {
-                "part": turn.part, "seed": seed + 1, "swap_chance": OTHER_SWAP_CHANCE,
-                "cover": state.covers[-1].tolist(), "bound": state.bound, "seconds": turn.until - time.monotonic(),
-            }  # fmt: skip
-            with _running(state, order, turn.part, found, command):
-                _listen(state, found, turn)
+    search = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE}
+    if state.case.able.sum() <= CLOSABLE:
+        until = deadline - MARGIN_SECONDS
+        beside = {"part": "model", "seed": seed, "until": until, "complete": state.complete}
+    else:
+        beside, search = search, search | {"seed": seed + 1, "swap_chance": OTHER_SWAP_CHANCE}
+    bound_until = deadline - (1 - BOUND_SHARE) * (deadline - time.monotonic())
+    with _running(state, beside, "beside", found, command):
+        for turn, until in (({"part": "bound"}, bound_until), (search, deadline)):
+            if not state.closed:
+                with _running(state, turn, "turn", found, command):
+                    _listen(state, found, until)
 
 
-def _listen(state: _State, found: queue.Queue[tuple[str, dict[str, Any] | None]], turn: _Turn) -> None:
+def _listen(state: _State, found: queue.Queue[Found], until: float) -> None:
     """Take findings until the turn ends: by itself, by its time, or because all is proven."""
     while not state.closed:
         try:
-            who, finding = found.get(timeout=max(0.0, turn.until - time.monotonic()))
+            who, finding = found.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             return
         if finding is not None:
             state.take(finding)
-        elif who == turn.part:
+        elif who == "turn":
             return
 
 
 @contextmanager
 def _running(
-    state: _State, order: dict[str, Any], who: str, found: queue.Queue[tuple[str, dict[str, Any] | None]],
+    state: _State, order: dict[str, Any], who: str, found: queue.Queue[Found],
     command: tuple[str, ...],
 ) -> Iterator[None]:  # fmt: skip
     """A worker whose findings go to the queue, then None when it ends; it is ended with the context."""
@@ -192,9 +189,7 @@ def _running(
                 stream.close()
 
 
-def _talk(
-    process: subprocess.Popen[str], text: str, who: str, found: queue.Queue[tuple[str, dict[str, Any] | None]]
-) -> None:
+def _talk(process: subprocess.Popen[str], text: str, who: str, found: queue.Queue[Found]) -> None:
     try:
         if process.stdin and process.stdout:
             process.stdin.write(text)

@@ -1,7 +1,7 @@
 """One part of the solution of a blocks problem in a process of its own: an order on standard input, findings as lines.
 
-Orders: `search` (seed, swap_chance), `bound`, `highs` and `cp-sat` (cover, bound, seconds, seed). Findings: a cover,
-or a bound with its prices (null: the solver's word).
+Orders: `search` (seed, swap_chance), `bound`, `model` (until, complete, seed). Findings: a cover, or a bound with its
+prices (null: the solver's word).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from optimizer.blocks import BlocksProblem
-from optimizer.blocks_case import Case, Ints, cover_of
+from optimizer.blocks_case import Case, Ints
 
 
 def main() -> None:
@@ -28,21 +28,16 @@ def main() -> None:
         found = linear_bound(case)
         _tell({"bound": found.cost, "prices": found.prices.tolist()})
     else:
-        from optimizer.blocks_exact import prove_by_cp_sat, prove_by_highs
+        from optimizer.blocks_exact import best_by_model
 
-        last = order["bound"], order["seconds"], _tell_cover, _tell_bound, order["seed"]
-        if order["part"] == "highs":
-            prove_by_highs(case, *last)
-        else:
-            prove_by_cp_sat(case, cover_of(order["cover"]), *last)
+        best, bound = best_by_model(case, order["until"], order["complete"], order["seed"])
+        if best is not None:
+            _tell_cover(best)
+        _tell({"bound": bound, "prices": None})
 
 
 def _tell_cover(cover: Ints) -> None:
     _tell({"cover": cover.tolist()})
-
-
-def _tell_bound(bound: int) -> None:
-    _tell({"bound": bound, "prices": None})
 
 
 def _tell(finding: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from domain.errors import BadInput
 from optimizer import BlocksPlan, BlocksProblem, blocks_solve, check_blocks, fewest_floats, read_blocks
 from optimizer.blocks_bound import linear_bound, peak_bound
 from optimizer.blocks_case import Case
+from optimizer.blocks_exact import best_by_model
 from optimizer.blocks_search import improve
 
 TEXT = """# two shifts that overlap, one after both
@@ -82,6 +84,8 @@ def test_search_never_beats_the_best_and_bounds_never_exceed_it(problem: BlocksP
     assert found == sorted(found, reverse=True)
     assert found[-1] >= best
     assert peak_bound(case).cost <= best
+    cover, bound = best_by_model(case, time.monotonic() + 20, complete=False)
+    assert (None if cover is None else case.cost(cover), bound) == (best, best)
     assert linear_bound(case).cost <= best
 
 
@@ -215,10 +219,9 @@ def test_a_malformed_file_is_refused_with_its_line_or_field(tmp_path: Path, was:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("solver", ["highs", "cp-sat"])
-def test_the_exact_model_proves_what_the_linear_program_cannot(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exact_model_proves_what_the_linear_program_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rings of three: split in halves three floats would do, which is what the linear program says; whole, four."""
-    monkeypatch.setattr(blocks_solve, "TURNS", ((solver, 1.0, 100),))
+    monkeypatch.setattr(blocks_solve, "TINY", 0)
     rings = [[n, (n + 1) % 3 + 3 * (n // 3)] for n in range(6)]
     problem = case_of([(2 * n, 2 * n + 1) for n in range(6)], rings)
     assert linear_bound(Case.of(problem)).cost == 3

@@ -21,11 +21,13 @@ from optimizer.measure import Measure
 from optimizer.planner import plan
 from optimizer.reassign import ways_out
 from optimizer.standing import standing
+from optimizer.value import value_of_scenarios
 
 WEEKS = 4
 DISRUPTIONS = 1000
 _AT_ONCE = 6  # alternatives taken one after the other
 _SECONDS_A_DAY = 3.0
+_CENTERS, _SEEN, _FRESH = 4, 5, 20
 KINDS = ("call_out", "no_show", "violation", "predicted_gap", "room_closes")
 
 
@@ -33,7 +35,7 @@ def run() -> list[dict[str, Any]]:
     """Times of reassignment, then adult-minutes by way of planning."""
     weeks = [center(Shape(seed=seed)) for seed in range(1, WEEKS + 1)]
     plans = [greedy(week) for week in weeks]
-    return [_reassignments(weeks, plans), live_suggestions(), *_ways(weeks[0])]
+    return [_reassignments(weeks, plans), live_suggestions(), *_ways(weeks[0]), *_value_of_scenarios()]
 
 
 def _reassignments(weeks: list[Problem], plans: list[Plan]) -> dict[str, Any]:
@@ -87,6 +89,28 @@ def _ways(problem: Problem) -> list[dict[str, Any]]:
     assert check(known, clairvoyant) == []
     rows.append(_uncovered(problem, "clairvoyant of the call-outs", clairvoyant, []))
     return rows
+
+
+def _value_of_scenarios() -> list[dict[str, Any]]:
+    """Mondays of several centers planned on five draws of demand, judged on twenty others of the same law."""
+    total: dict[str, float] = {}
+    for seed in range(1, _CENTERS + 1):
+        monday = only_day(center(Shape(seed=seed, scenarios=_SEEN + _FRESH)), 0)
+        seen, fresh = (_with(monday, slice(a, b)) for a, b in ((0, _SEEN), (_SEEN, _SEEN + _FRESH)))
+        for each in value_of_scenarios(seen, _SECONDS_A_DAY, fresh):
+            total[each.method] = total.get(each.method, 0.0) + each.expected_shortage
+    return [
+        {"what": f"made on {method}, judged afresh", "weighted_adult_slots_short_per_day": round(found / _CENTERS, 2)}
+        for method, found in total.items()
+    ]
+
+
+def _with(problem: Problem, part: slice) -> Problem:
+    """Some of the scenarios, of equal weight."""
+    chosen = problem.scenarios[part]
+    plain = {name: getattr(problem, name) for name in Problem.model_fields}
+    scenarios = [each.model_copy(update={"weight": 1 / len(chosen)}) for each in chosen]
+    return Problem.model_validate(plain | {"scenarios": scenarios, "combinations": ()})
 
 
 Gone = list[tuple[str, int, int]]  # staff_id, from slot, to slot

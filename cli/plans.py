@@ -11,7 +11,7 @@ import typer
 from cli.output import console, print_json, print_table
 from domain.errors import BadInput, NotFound
 from domain.time import zone
-from optimizer import Plan, Problem, callout, check, solve
+from optimizer import Plan, Problem, callout, check, solve, value
 from storage.settings import load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -27,6 +27,12 @@ def solve_problem(
     problem: Annotated[Path, typer.Argument(help="A coverage problem (docs/formats.md).")],
     out: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
     seconds: Annotated[float, typer.Option(help="Time for the solver.", min=0.1)] = 30.0,
+    worth: Annotated[
+        bool, typer.Option("--value", help="Also: what scenarios and one more float are worth, and who may go early.")
+    ] = False,
+    threshold: Annotated[
+        float, typer.Option(help="Who may go early leaves no greater chance of a shortage.", min=0.0, max=1.0)
+    ] = 0.05,
     as_json: AsJson = False,
 ) -> None:
     """Plan a coverage problem; the plan is checked before it is written."""
@@ -41,6 +47,8 @@ def solve_problem(
         print_json(plan.model_dump(mode="json"))
         return
     _show(question, plan)
+    if worth:
+        _show_worth(question, plan, seconds, threshold)
     if out:
         console.print(f"written to {out}")
 
@@ -89,6 +97,27 @@ def _show(problem: Problem, plan: Plan) -> None:
         print_table("Where adults may be missing", ["room", "at", "expected", "why"], short)
     for issue in plan.issues:
         console.print(f"note: {issue.text}")
+
+
+def _show_worth(problem: Problem, plan: Plan, seconds: float, threshold: float) -> None:
+    methods = value.value_of_scenarios(problem, seconds)
+    rows = [(each.method, f"{each.expected_shortage:.2f}") for each in methods]
+    print_table("Plan made on", ["demand", "expected adult-slots short, weighted"], rows)
+    floats = value.value_of_one_more_float(problem, plan)
+    print_table("One more float prevents", ["day", "adult-slots"], [(day, f"{n:.2f}") for day, n in floats.items()])
+    leaves = [
+        (
+            each.staff_id,
+            _local(problem, each.start),
+            _clock(problem, each.end),
+            each.room_id or "-",
+            f"{each.chance:.0%}",
+        )
+        for each in value.may_leave(problem, plan, threshold)
+    ]
+    print_table(
+        "One of these may go early or take planning time", ["who", "from", "to", "room", "chance of a shortage"], leaves
+    )
 
 
 def _stored(staff_id: str, day: date, center: str | None) -> tuple[Problem, Plan | None]:

@@ -138,6 +138,8 @@ def test_one_more_float_is_worth_at_least_what_is_said() -> None:
     case = problem({"a": [1, 1, 1, 1], "b": [1, 1, 1, 1]}, [floater("f", 0, 4)])
     answer = plan(case, 5)
     assert value.value_of_one_more_float(case, answer) == {"2026-03-02": 4.0}
+    more = edits.add_adult(case, Adult(staff_id="g", is_float=True, shifts=(Shift(start=0, end=4),)))
+    assert plan(more, 5).goal("shortage").value == answer.goal("shortage").value - 4
 
 
 def test_planning_with_scenarios_is_never_worse_than_on_the_mean_or_the_quantile() -> None:
@@ -181,6 +183,8 @@ def test_an_adult_may_leave_only_where_the_chance_of_a_shortage_stays_below_the_
     answer = greedy(case)
     assert {(leave.start, leave.end) for leave in value.may_leave(case, answer, 0.05)} == {(2, 4)}
     assert {(leave.start, leave.end) for leave in value.may_leave(case, answer, 0.1)} == {(0, 4)}
+    gone = edits.call_out(case, "t", 2, 4)
+    assert plan(gone, 5).goal("shortage").value == plan(case, 5).goal("shortage").value
 
 
 def test_the_cheapest_repair_comes_first_and_helps_as_promised() -> None:

@@ -1,0 +1,31 @@
+"""`ratiocast solve --value`: what a plan is worth beside others, and who may go early."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from cli import app
+
+
+def test_solve_says_what_scenarios_and_a_float_are_worth_and_who_may_go_early(tmp_path: Path) -> None:
+    from optimizer import Problem
+
+    first = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    staff = [{"staff_id": who, "home_room_id": "a", "shifts": [{"start": 0, "end": 4}]} for who in ("tim", "una")]
+    courses = [{"weight": 0.9, "required": {"a": [1] * 4}}, {"weight": 0.1, "required": {"a": [2, 2, 1, 1]}}]
+    case = Problem.model_validate(
+        {
+            "center_id": "c", "label": "2026-03-02", "slots": [first + timedelta(minutes=15 * n) for n in range(4)],
+            "days": [{"day": date(2026, 3, 2), "start": 0, "end": 4}], "rooms": [{"room_id": "a"}], "staff": staff,
+            "scenarios": courses,
+        }
+    )  # fmt: skip
+    path = tmp_path / "problem.json"
+    path.write_text(case.model_dump_json())
+    said = CliRunner().invoke(app, ["solve", str(path), "--seconds", "1", "--value"]).output
+    assert "One more float prevents" in said
+    assert "q90" in said
+    assert "12:30" in said.partition("may go early")[2]

@@ -111,7 +111,12 @@ async def _posed(visit: Visit, day: date, away: dict[str, Interval], staff_id: s
     free = await _availability(visit, start, end)
     known = DayFacts(center.facts, center.book(now), shifts, free, expected.expectation, plans)
     out = {**away, staff_id: absence.interval}
-    posed = pose_day(known, day, now - _BEFORE, out, f"{day.isoformat()}-call-out")
+
+    def pose() -> Problem | None:
+        return pose_day(known, day, now - _BEFORE, out, f"{day.isoformat()}-call-out")
+
+    # Bookings are drawn from the live state, which the loop alone may read; the forecast's draws are made already.
+    posed = await asyncio.to_thread(pose) if expected.modelled else pose()
     if posed is None:
         raise BadInput("no room or nobody is known for this day yet; there is nothing to plan")
     problem = posed.model_copy(update={"frozen_until": sum(at < now for at in posed.slots)})

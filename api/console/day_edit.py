@@ -10,7 +10,7 @@ from optimizer import Assignment, Goal, Plan, Problem, check
 from optimizer.edits import only_day
 from optimizer.measure import Measure
 from optimizer.plan import GOALS
-from optimizer.problem import Span
+from optimizer.problem import Day, Span
 
 T = TypeVar("T", bound=Span)
 
@@ -55,13 +55,6 @@ def with_day(problem: Problem, before: Plan, index: int, solved: Plan) -> Plan |
         each.model_copy(update={"was": _moved(each.was, day.start), "becomes": _moved(each.becomes, day.start)})
         for each in solved.shift_changes
     ]
-    found = {
-        name: (
-            *(each for each in getattr(before, name) if not day.start <= each.slot < day.end),
-            *(each.model_copy(update={"slot": each.slot + day.start}) for each in getattr(solved, name)),
-        )
-        for name in ("shortages", "issues")
-    }
     draft = before.model_copy(
         update={
             "problem_hash": problem.input_hash,
@@ -71,7 +64,7 @@ def with_day(problem: Problem, before: Plan, index: int, solved: Plan) -> Plan |
             "assignments": merged("assignments", solved.assignments),
             "combined": merged("combined", solved.combined),
             "shift_changes": (*other_changes, *changes),
-            **found,
+            **_told(before, solved, day),
         }
     )
     values = Measure(problem, draft).goals()
@@ -80,6 +73,17 @@ def with_day(problem: Problem, before: Plan, index: int, solved: Plan) -> Plan |
     )
     plan = draft.model_copy(update={"goals": goals})
     return None if check(problem, plan) else plan
+
+
+def _told(before: Plan, solved: Plan, day: Day) -> dict[str, tuple[object, ...]]:
+    """Shortages and issues: the day's new ones, the other days' as they were."""
+    return {
+        name: (
+            *(each for each in getattr(before, name) if not day.start <= each.slot < day.end),
+            *(each.model_copy(update={"slot": each.slot + day.start}) for each in getattr(solved, name)),
+        )
+        for name in ("shortages", "issues")
+    }
 
 
 def _moved(span: T, by: int) -> T:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import optimizer
-from domain.errors import BadInput, RatiocastError, StoreError
+from domain.errors import BadInput, NotFound, RatiocastError, StoreError
 from domain.places import Center
 from domain.time import as_utc, local_date, zone
 from flows.artifacts import write_file
@@ -81,7 +81,7 @@ def make_plans(
     weeks = {center.center_id: week or week_after(run.now, center) for center in centers}
     planner = _Planner(warehouse, data_dir, model, choices, run.now, pace)
     done = done_by(warehouse, run)
-    plans = [planner.told(center, weeks[center.center_id]) for center in centers if center.center_id in done]
+    plans = planner.told([(center, weeks[center.center_id]) for center in centers if center.center_id in done])
     left = [center for center in centers if center.center_id not in done]
     progress("plan", len(plans), len(centers))
     for first in range(0, len(left), pace.chunk):
@@ -116,12 +116,15 @@ class _Planner:
         kept = (self._tried(one.center, self._kept, one, plan.result) for one, plan in zip(posed, solving, strict=True))
         return [plan for plan in kept if plan]
 
-    def told(self, center: Center, week: str) -> CenterPlan:
-        """What is stored of a center's week."""
+    def told(self, done: Sequence[tuple[Center, str]]) -> list[CenterPlan]:
+        """What is stored of the weeks of centers done before."""
+        return [plan for center, week in done if (plan := self._tried(center, self._kept_before, center, week))]
+
+    def _kept_before(self, center: Center, week: str) -> CenterPlan:
         folder = self.data_dir / PLANS / center.center_id
         path, plan = folder / f"{week}.problem.json", _stored(folder, week)
         if plan is None:
-            raise StoreError(f"{folder} has no plan of {week}, though the warehouse says so; plan the week again")
+            raise NotFound(f"{folder} has no plan of {week}, though the warehouse says so; plan the week again")
         return _summary(Problem.read(path.read_bytes(), str(path)), plan, folder)
 
     def _tried(self, center: Center, step: Callable[..., Any], *given: Any) -> Any:

@@ -122,6 +122,20 @@ def test_a_run_broken_off_is_taken_up_as_of_its_own_instant_without_the_centers_
     assert set(made_at(data_dir).values()) == {LATER}
 
 
+def test_a_damaged_file_of_a_center_done_before_is_told_and_does_not_hold_up_the_run(
+    data_dir: Path, solver: Solver
+) -> None:
+    solver.fails["c3"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        planned(data_dir, chunk=2)
+    solver.fails.clear()
+    (data_dir / "plans" / "c1" / f"{WEEK}.plan.json").write_text("{")
+    told = planned(data_dir, LATER)
+    assert [plan.center_id for plan in told.plans] == ["c2", "c3"]
+    assert len(told.problems) == 1
+    assert "center c1" in told.problems[0]
+
+
 def test_a_run_of_another_week_or_of_yesterday_is_not_taken_up(tmp_path: Path) -> None:
     assert not take_up(tmp_path, NOW, WEEK).resumed
     assert take_up(tmp_path, LATER, WEEK).now == NOW

@@ -17,8 +17,8 @@ Every command takes `--help`; those that print results take `--json`. Settings c
 their defaults ([settings](settings.md)). Progress goes to standard error.
 
 Exit codes: 0 done; 1 it could not be done, 2 something given is wrong: the last line on standard error is one sentence
-that says what to do ([errors](errors.md)); 3 done, but something was left out (a center without rooms, say) that standard
-error names.
+that says what to do ([errors](errors.md)); 3 done, but something was left out (a center without rooms, say) that
+standard error names.
 """
 
 

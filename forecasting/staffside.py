@@ -2,7 +2,8 @@
 
 Rates are a center's, never a person's: how often somebody planned for a room is there, given how the shift stands now
 (in that room, elsewhere, on a break, not clocked in) and how far ahead one looks. Call-outs, late starts, breaks that
-drift and moves are all in these rates. Idle floats count in no room.
+drift and moves are all in these rates. Idle floats count in no room. Days on which many call out (an illness, snow) are
+likelier than chance has it: call-outs of a day share a shock, so that the odds of two missing at once are right.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pandas as pd
 
 from domain.time import as_utc
 from forecasting.attendance import Floats, Ints
-from forecasting.counting import count_pmf
+from forecasting.counting import count_pmf, nodes
 from forecasting.history import Known
 
 STEP = timedelta(minutes=15)
@@ -30,6 +31,7 @@ NOBODY, AWAY, FLOAT = -1, -2, -3
 # Prior chances [state, plan] that the adult is in the room, and how many observations they count for.
 PRIOR = np.array([[0.95, 0.25, 0.15], [0.6, 0.05, 0.02], [0.8, 0.1, 0.02], [0.6, 0.05, 0.01]])
 PRIOR_WEIGHT = 20.0
+SHARED, SHARED_DAYS = 0.5, 60.0  # prior spread of the logarithm of a day's call-out rate, and the days it counts for
 Adult = tuple[str, str | None, str]  # staff_id, room_id (None: idle), state: in_room | break | step_out
 
 
@@ -41,6 +43,7 @@ class StaffRates:
     called_out: float
     late: float
     late_minutes: float
+    shared: float = SHARED  # spread of the logarithm of a day's call-out rate around the center's
 
     @staticmethod
     def usual() -> StaffRates:
@@ -49,11 +52,11 @@ class StaffRates:
 
     def to_json(self) -> dict[str, Any]:
         return {"in_room": self.in_room.tolist(), "called_out": self.called_out, "late": self.late,
-                "late_minutes": self.late_minutes}  # fmt: skip
+                "late_minutes": self.late_minutes, "shared": self.shared}  # fmt: skip
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> StaffRates:
-        return StaffRates(np.array(value["in_room"]), value["called_out"], value["late"], value["late_minutes"])
+        return StaffRates(**{**value, "in_room": np.array(value["in_room"])})
 
 
 def staff_rates(known: Known, center_id: str) -> StaffRates:
@@ -67,7 +70,7 @@ def staff_rates(known: Known, center_id: str) -> StaffRates:
                 _count(plan, actual, steps, counts[number], hits[number])
     in_room = (hits + PRIOR_WEIGHT * PRIOR) / (counts + PRIOR_WEIGHT)
     called, late, minutes = _shift_rates(shifts, stays)
-    return StaffRates(in_room, called, late, minutes)
+    return StaffRates(in_room, called, late, minutes, _shared(of["shifts"], known.origin))
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,43 @@ def adults_pmf(
     plans = dict(zip(roster.staff_ids, roster.plans(times), strict=True))
     nowhere = np.full(len(times), NOBODY)
     steps = np.array([(as_utc(at) - as_utc(now)) / STEP for at in times])
+    factor, weights = _days_alike(rates.shared)
     chances: list[Floats] = []
     rooms: list[int] = []
     for staff_id in [*plans, *(who for who in here or () if who not in plans)]:
         plan, now_in = plans.get(staff_id, nowhere), None if here is None else here.get(staff_id, NOBODY)
         asked = set(np.unique(plan[plan >= 0]).tolist()) | ({now_in} if now_in is not None and now_in >= 0 else set())
         for room in sorted(asked):
-            chances.append(_chance(rates, plan, room, now_in, steps))
+            chance = _chance(rates, plan, room, now_in, steps)
+            unseen = (plan == room) & (now_in is None or now_in == NOBODY)
+            called = np.where(unseen, np.minimum(rates.called_out, 1 - chance), 0.0)
+            chances.append(np.clip(chance[:, None] + called[:, None] * (1 - factor), 0, 1))
             rooms.append(room)
-    chance = np.array(chances).reshape(len(rooms), len(times), 1)
-    return count_pmf(chance, np.array(rooms, dtype=np.int64), len(rank), np.ones(1))
+    chance = np.array(chances).reshape(len(rooms), len(times), len(factor))
+    return count_pmf(chance, np.array(rooms, dtype=np.int64), len(rank), weights)
+
+
+def _days_alike(shared: float) -> tuple[Floats, Floats]:
+    """Factors, of mean 1, by which a day's call-outs are more or fewer than usual, and their weights."""
+    at, weights = nodes(0.0, shared)
+    factor = np.exp(at)
+    return factor / float(factor @ weights), weights
+
+
+def _shared(shifts: pd.DataFrame, origin: datetime) -> float:
+    """The spread of a day's call-out rate beyond chance: of the days known, leaning on the prior while they are few."""
+    if not len(shifts):
+        return SHARED
+    past = shifts[shifts["start"] < origin - timedelta(hours=12)]
+    days = (past["status"] == "called_out").groupby(past["start"].dt.date).agg(["sum", "size"])
+    if not days["sum"].sum():
+        return SHARED
+    rate = days["sum"].sum() / days["size"].sum()
+    expected = (days["size"] * (days["size"] - 1)).sum() * rate**2  # ordered pairs out together, were days alike
+    excess = float((days["sum"] * (days["sum"] - 1)).sum() / max(expected, 1e-9)) - 1 if expected else 0.0
+    weight = len(days) / (len(days) + SHARED_DAYS)
+    prior = float(np.expm1(SHARED**2))
+    return float(np.sqrt(np.log1p(np.clip(weight * excess + (1 - weight) * prior, 0.0, 3.0))))
 
 
 def shifts_of_days(known: Known, center_id: str, first: datetime, last: datetime) -> pd.DataFrame:

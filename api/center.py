@@ -59,6 +59,10 @@ class LiveCenter:
             self._policy = self.settings.policy_in(self.installation, self.facts.center.timezone, version)
         return self._policy
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether a decision is to be taken, or is being taken and stored."""
+        return self.dirty or self.lock.locked() or (self.deadline is not None and self.deadline <= now)
+
     def book(self, now: datetime) -> Rulebook:
         """The rules in force today; UnknownRule if there are none for this center."""
         return self.settings.book(self.facts.center.state, self.facts.day_of(now))

@@ -21,12 +21,14 @@ async def health(service: TheService, response: Response) -> dict[str, Any]:
     gaps = {key: len(known.beyond) for key, known in service.catchup.centers.items() if known.beyond}
     trouble = {c.center_id: c.trouble for c in service.live.centers.values() if c.trouble}
     now = service.clock.now()
+    undecided = sum(center.is_due(now) for center in service.live.centers.values())
     return {
         "ready": service.ready,
         "now": format_instant(now),
         "centers": len(service.live.centers),
         "commits": service.ledger.commits,
         "waiting_for_events": len(gaps),
+        "undecided": undecided,
         "unsent": await service.ledger.aread(lambda c: outbox.unsent(c, now)),
         "degraded": bool(service.degraded or trouble),
         "slowest_step_ms": round(service.live.slowest_step * 1000, 1),

@@ -105,8 +105,20 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
     else:
         for index, day in enumerate(remaining(days)):
             share = (deadline - time.perf_counter()) / (len(problem.days) - index)
-            _settle(days, day[0], *_plan_day(problem, day, share, deadline))
+            made, bounds = _plan_day(problem, day, share, deadline)
+            _settle(days, day[0], made, bounds if len(problem.days) == 1 else _unbound(problem, index))
     return assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
+
+
+def _unbound(problem: Problem, index: int) -> DayBounds:
+    """Bounds of one day that hold whatever hours the other days take: head counts, as if it were planned first."""
+    days = begin(problem)
+    roster, ground = day_roster(problem, days.work, index, days.carry), days.ground()
+    if not roster.stretches or problem.joined(roster.day.start):
+        return DayBounds()
+    counts = DayModel(problem, ground, roster, Demand(ground, roster), pooled=True)
+    pooled = pool_day(counts, POOL_SECONDS, problem.seed)
+    return pooled.bounds if pooled else DayBounds()
 
 
 def _settle(days: Days, roster: DayRoster, plan: DayPlan, bounds: DayBounds) -> None:

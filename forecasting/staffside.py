@@ -31,7 +31,7 @@ NOBODY, AWAY, FLOAT = -1, -2, -3
 # Prior chances [state, plan] that the adult is in the room, and how many observations they count for.
 PRIOR = np.array([[0.95, 0.25, 0.15], [0.6, 0.05, 0.02], [0.8, 0.1, 0.02], [0.6, 0.05, 0.01]])
 PRIOR_WEIGHT = 20.0
-SHARED, SHARED_DAYS = 0.5, 60.0  # prior spread of the logarithm of a day's call-out rate, and the days it counts for
+SHARED, SHARED_DAYS = 0.35, 60.0  # prior spread of the logarithm of a day's call-out rate, and the days it counts for
 Adult = tuple[str, str | None, str]  # staff_id, room_id (None: idle), state: in_room | break | step_out
 
 

@@ -83,7 +83,7 @@ def _over_worlds(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Means; the spread of recall and precision; violations and answers are summed up, warnings are of one world."""
     first, *_ = rows
     summed = ("violations >2 min", "counts answered")
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {"months": len(rows)}
     for name, value in first.items():
         values = [row[name] for row in rows]
         if name == "missed":

@@ -105,7 +105,7 @@ def test_the_live_board_changes_after_a_webhook_and_says_when_the_stream_is_sile
 ) -> None:
     until(browser, lambda: browser.find_element(By.ID, "stream").get_attribute("data-state") == "live")
     room = "#room-c01-r06"
-    before = int(text(browser, f"{room} .number b"))
+    (before,) = until(browser, lambda: (int(text(browser, f"{room} .number b")),))
     browser.execute_script(f"document.querySelector('{room} details').open = true")
     live = center.app.state.service.live.centers["c01"]
     child = next(

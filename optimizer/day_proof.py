@@ -15,7 +15,8 @@ from optimizer.goals import cost, disruption, haste, obligations, shortage
 from optimizer.pool import Face
 
 _LEAST_SECONDS = 0.05
-SHARES = {"shortage": 0.3, "haste": 0.2, "cost": 0.3, "disruption": 1.0}  # of the time left, goal by goal
+_SECONDS_PER_COLUMN = 1e-4  # less is not enough for the relaxation, and without it there is no bound
+SHARES = {"shortage": 0.3, "haste": 0.3, "cost": 0.3, "disruption": 1.0}  # of the time left, goal by goal
 
 
 def prove_day(
@@ -35,8 +36,10 @@ def prove_day(
         if not terms:
             continue
         step = step_below(terms)
-        if not values or (total(values, terms) > 0.5 and not (name == "shortage" and _reached(m, values, bounds))):
-            left = (deadline - time.monotonic()) * SHARES[name]
+        left = (deadline - time.monotonic()) * SHARES[name]
+        settled = values and (total(values, terms) < 0.5 or (name == "shortage" and _reached(m, values, bounds)))
+        hopeless = values and left < m.mip.get_num_variables() * _SECONDS_PER_COLUMN
+        if not settled and not hopeless:
             answer = minimize(m, terms, max(_LEAST_SECONDS, left), seed, step, known)
             if answer.values:
                 values = known = answer.values

@@ -1,8 +1,8 @@
 """The service under load: durable intake, its delay, an event's way to an outlet, mutated deliveries.
 
 4,000 events a second are those of a chain, not of one house: the load is spread over 40 centers whose rooms are
-staffed, so that messages are the exception. The service runs as a process of its own on SQLite; the load comes from this one over
-loopback HTTP, on the same cores. A delay cannot be shorter than the disk's own, which is measured in the same run.
+staffed, so that messages are the exception. The service runs as a process of its own on SQLite; the load comes from
+this one over loopback HTTP, on the same cores. A delay cannot be shorter than the disk's own, measured in the same run.
 """
 
 from __future__ import annotations

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.intake import Intake
 from connectors import webhooks
+from domain.errors import StoreError
+from domain.events import Event
+from domain.time import SystemClock
 from storage import audit
+from storage.ledger import Ledger, open_ledger
 from storage.ledger.events import read_events
 
 
@@ -115,3 +123,51 @@ def send(house: Any, body: bytes, late: int = 0) -> Any:
     signature = webhooks.sign(house.service.webhook_keys[0], "m", stamp, body)
     headers = {"webhook-id": "m", "webhook-timestamp": str(stamp), "webhook-signature": signature}
     return house.client.post("/v1/webhooks/attendance", content=body, headers=headers)
+
+
+def test_deliveries_that_come_while_a_commit_is_under_way_share_the_next(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def run(ledger: Ledger) -> int:
+        intake = Intake(ledger, SystemClock(), lambda events: heard.extend(event.event_id for event in events))
+        busy = threading.Event()
+        ledger.submit(lambda _: busy.wait(10))
+        before = ledger.commits
+        takes = [asyncio.create_task(intake.take([an_event(n)])) for n in range(1, 51)]
+        await asyncio.sleep(0.05)
+        assert not any(take.done() for take in takes), "nothing is promised before it is on disk"
+        busy.set()
+        await asyncio.gather(*takes)
+        return ledger.commits - before
+
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
+        assert asyncio.run(run(ledger)) <= 3
+        assert len(ledger.read(lambda c: read_events(c, "c1"))) == 50
+    assert heard == [f"e{n}" for n in range(1, 51)]
+
+
+def test_a_ledger_that_cannot_be_written_fails_every_delivery_that_waits_and_none_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(ledger: Ledger) -> list[BaseException | None]:
+        intake = Intake(ledger, SystemClock(), lambda _: None)
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger, "_connected", _full_disk)
+            takes = (intake.take([an_event(n)]) for n in (1, 2, 3))
+            failed = await asyncio.gather(*takes, return_exceptions=True)
+        await intake.take([an_event(4)])
+        return list(failed)
+
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
+        failed = asyncio.run(run(ledger))
+        assert [type(error) for error in failed] == [StoreError] * 3
+        assert [event.sequence for event in ledger.read(lambda c: read_events(c, "c1"))] == [4]
+
+
+def _full_disk() -> None:
+    raise StoreError("the disk is full")
+
+
+def an_event(sequence: int) -> Event:
+    now = datetime.now(UTC)
+    return Event(f"e{sequence}", sequence, "c1", "check_in", now, now, child_id="k", room_id="r1")

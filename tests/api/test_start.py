@@ -1,0 +1,57 @@
+"""What a service that has just started holds in memory: nothing that only some of its answers need."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# The service as it is served; a thread waits until it is current, then tells what is loaded and ends the process.
+_SERVE = """
+import os, sys, threading, time, urllib.request
+from api.serving import serve
+from storage.settings import load_settings
+
+def tell():
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{settings.port}/v1/health").read()
+            break
+        except OSError:
+            time.sleep(0.05)
+    print(*{name.partition(".")[0] for name in list(sys.modules)}, flush=True)
+    os._exit(0)
+
+settings = load_settings()
+threading.Thread(target=tell, daemon=True).start()
+serve(settings, console=CONSOLE)
+"""
+
+
+def loaded(folder: Path, *, console: bool) -> set[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "RATIOCAST_DATA_DIR": str(folder), "RATIOCAST_PORT": str(port)}
+    source = _SERVE.replace("CONSOLE", str(console))
+    ran = subprocess.run(
+        [sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=200, check=True
+    )
+    return set(ran.stdout.split())
+
+
+@pytest.mark.slow
+def test_the_api_starts_without_models_frames_and_the_warehouse(tmp_path: Path) -> None:
+    unwanted = {"pandas", "pyarrow", "duckdb", "lightgbm", "sklearn", "matplotlib", "fpdf", "prefect", "openpyxl"}
+    here = loaded(tmp_path, console=False)
+    assert "fastapi" in here
+    assert here & unwanted == set()
+
+
+@pytest.mark.slow
+def test_the_console_starts_without_what_draws_pdf_and_runs_flows(tmp_path: Path) -> None:
+    assert loaded(tmp_path, console=True) & {"matplotlib", "fpdf", "PIL", "prefect", "openpyxl"} == set()

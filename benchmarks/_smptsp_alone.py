@@ -18,7 +18,7 @@ from ortools.math_opt.python import mathopt
 from ortools.sat.python import cp_model
 
 from optimizer import read_blocks
-from optimizer.blocks_case import Case
+from optimizer.blocks.case import Case
 
 WORKERS = 2
 

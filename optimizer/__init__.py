@@ -1,9 +1,6 @@
 """Coverage problem -> plan: week planner, live reassignment, explanations, checker; fewest floats for blocks."""
 
-from optimizer.blocks import BlocksPlan, BlocksProblem
-from optimizer.blocks_check import check_blocks
-from optimizer.blocks_solve import fewest_floats
-from optimizer.blocks_text import read_blocks
+from optimizer.blocks import BlocksPlan, BlocksProblem, check_blocks, fewest_floats, read_blocks
 from optimizer.callout import CalloutPlan, callout
 from optimizer.check import check
 from optimizer.plan import GOALS, Goal, Plan

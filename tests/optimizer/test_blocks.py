@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from cli.blocks import floats
 from domain.errors import BadInput
-from optimizer import BlocksPlan, BlocksProblem, blocks_solve, check_blocks, fewest_floats, read_blocks
-from optimizer.blocks_bound import linear_bound, peak_bound
-from optimizer.blocks_case import Case
-from optimizer.blocks_exact import best_by_model
-from optimizer.blocks_search import improve
+from optimizer import BlocksPlan, BlocksProblem, check_blocks, fewest_floats, read_blocks
+from optimizer.blocks import solve
+from optimizer.blocks.bound import linear_bound, peak_bound
+from optimizer.blocks.case import Case
+from optimizer.blocks.exact import best_by_model
+from optimizer.blocks.search import improve
 
 TEXT = """# two shifts that overlap, one after both
 Type = 1
@@ -143,7 +144,7 @@ def test_the_same_problem_and_seed_have_the_same_course() -> None:
 def test_when_every_solver_dies_raves_or_hangs_the_first_answer_stands(
     body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks_solve, "TINY", 0)
+    monkeypatch.setattr(solve, "TINY", 0)
     problem = case_of([(0, 2), (2, 4), (4, 6)], [[0], [1], [2]])  # not closed by the busiest instant
     plan = fewest_floats(problem, 0.5, (sys.executable, "-c", body))
     assert (plan.status, plan.floats_used, plan.floats_bound) == ("feasible", 3, 1)
@@ -151,7 +152,7 @@ def test_when_every_solver_dies_raves_or_hangs_the_first_answer_stands(
 
 
 def test_a_cover_with_a_fault_is_not_taken_from_a_solver(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks_solve, "TINY", 0)
+    monkeypatch.setattr(solve, "TINY", 0)
     problem = case_of([(0, 2), (2, 4), (4, 6)], [[0], [1], [2]])
     told = json.dumps({"cover": [0, 0, 0]})
     plan = fewest_floats(problem, 5, (sys.executable, "-c", f"print('''{told}''')"))
@@ -221,7 +222,7 @@ def test_a_malformed_file_is_refused_with_its_line_or_field(tmp_path: Path, was:
 @pytest.mark.slow
 def test_the_exact_model_proves_what_the_linear_program_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rings of three: split in halves three floats would do, which is what the linear program says; whole, four."""
-    monkeypatch.setattr(blocks_solve, "TINY", 0)
+    monkeypatch.setattr(solve, "TINY", 0)
     rings = [[n, (n + 1) % 3 + 3 * (n // 3)] for n in range(6)]
     problem = case_of([(2 * n, 2 * n + 1) for n in range(6)], rings)
     assert linear_bound(Case.of(problem)).cost == 3

@@ -9,7 +9,7 @@ from math import ceil, isfinite
 import numpy as np
 from ortools.math_opt.python import mathopt
 
-from optimizer.blocks_case import Case, Ints
+from optimizer.blocks.case import Case, Ints
 
 
 def best_by_model(case: Case, until: float, complete: bool, seed: int = 0) -> tuple[Ints | None, int]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optimizer.blocks_case import Case, Ints
+from optimizer.blocks.case import Case, Ints
 
 SWAP_CHANCE = 0.02
 STROLL_CHANCE = 0.3

@@ -86,7 +86,7 @@ class Uncovered(Part):
 
 
 class Proof(Part):
-    """Prices of blocks (in 1/unit) that show the bound: see `optimizer.blocks_check`."""
+    """Prices of blocks (in 1/unit) that show the bound: see `optimizer.blocks.check`."""
 
     unit: int = Field(ge=1)
     prices: dict[str, Annotated[int, Field(ge=0)]]

@@ -10,25 +10,25 @@ import json
 import sys
 from typing import Any
 
-from optimizer.blocks import BlocksProblem
-from optimizer.blocks_case import Case, Ints
+from optimizer.blocks.case import Case, Ints
+from optimizer.blocks.problem import BlocksProblem
 
 
 def main() -> None:
     order: dict[str, Any] = json.loads(sys.stdin.readline())
     case = Case.of(BlocksProblem.model_validate_json(order["problem"]))
     if order["part"] == "search":
-        from optimizer.blocks_search import improve
+        from optimizer.blocks.search import improve
 
         for cover in improve(case, order["seed"], order["swap_chance"]):
             _tell_cover(cover)
     elif order["part"] == "bound":
-        from optimizer.blocks_bound import linear_bound
+        from optimizer.blocks.bound import linear_bound
 
         found = linear_bound(case)
         _tell({"bound": found.cost, "prices": found.prices.tolist()})
     else:
-        from optimizer.blocks_exact import best_by_model
+        from optimizer.blocks.exact import best_by_model
 
         best, bound = best_by_model(case, order["until"], order["complete"], order["seed"])
         if best is not None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from optimizer.blocks import Block, BlocksPlan, BlocksProblem
+from optimizer.blocks.problem import Block, BlocksPlan, BlocksProblem
 
 
 def check_blocks(problem: BlocksProblem, plan: BlocksPlan) -> list[str]:

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.blocks import BlocksPlan, BlocksProblem, Duty, Proof, Uncovered
-from optimizer.blocks_bound import UNIT, Bound, linear_bound, peak_bound
-from optimizer.blocks_case import Case, Ints, cover_of
-from optimizer.blocks_check import check_blocks
-from optimizer.blocks_search import SWAP_CHANCE, improve
+from optimizer.blocks.bound import UNIT, Bound, linear_bound, peak_bound
+from optimizer.blocks.case import Case, Ints, cover_of
+from optimizer.blocks.check import check_blocks
+from optimizer.blocks.problem import BlocksPlan, BlocksProblem, Duty, Proof, Uncovered
+from optimizer.blocks.search import SWAP_CHANCE, improve
 
 SECONDS = 60.0
 FIRST_STEPS = 2_000
@@ -33,7 +33,7 @@ BOUND_SHARE = 0.75  # of the time, at most, for the linear program
 MARGIN_SECONDS = 1.0  # for the model to tell what it has
 OTHER_SWAP_CHANCE = 0.1
 Found = tuple[str, dict[str, Any] | None]  # who, and what; None: it has ended
-WORKER = (sys.executable, "-m", "optimizer.blocks_worker")
+WORKER = (sys.executable, "-m", "optimizer.blocks.worker")
 
 
 def fewest_floats(problem: BlocksProblem, seconds: float = SECONDS, command: tuple[str, ...] = WORKER) -> BlocksPlan:

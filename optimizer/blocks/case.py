@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.blocks import BlocksProblem
+from optimizer.blocks.problem import BlocksProblem
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array
 
-from optimizer.blocks_case import Case, Ints
+from optimizer.blocks.case import Case, Ints
 
 UNIT = 1_000_000
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from domain.errors import BadInput
-from optimizer.blocks import Block, BlocksProblem, Floater
+from optimizer.blocks.problem import Block, BlocksProblem, Floater
 from optimizer.problem import sentence
 
 Lines = Iterator[tuple[int, str]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from evaluator.facts import CenterFacts
 from evaluator.groups import Group
@@ -48,11 +49,11 @@ class Look:
     now: datetime
     expected: Mapping[str, float] | None = None  # children per room that a forecast expects by now
 
-    @property
+    @cached_property
     def day(self) -> date:
         return self.facts.day_of(self.now)
 
-    def own_rooms(self, child_id: str) -> set[str]:
+    def own_rooms(self, child_id: str) -> frozenset[str]:
         return self.facts.own_rooms(child_id, self.day)
 
 

@@ -149,11 +149,15 @@ class CenterFacts:
                 ends.append(local_instant(day + timedelta(days=over_midnight), row.expected_out, self.tz))
         return Session(min(begins, default=None), max(ends, default=None))
 
-    def own_rooms(self, child_id: str, day: date) -> set[str]:
+    def own_rooms(self, child_id: str, day: date) -> frozenset[str]:
         """The child's home room and where it is booked that day; empty for a child nobody knows."""
-        child = self.children.get(child_id)
-        rooms = {row.room_id for row in self.bookings_of(child_id, day)}
-        return rooms | {child.room_id} if child else rooms
+        key = (child_id, day)
+        found = self._own_rooms.get(key)
+        if found is None:
+            child = self.children.get(child_id)
+            booked = [row.room_id for row in self.bookings_of(child_id, day)]
+            found = self._own_rooms[key] = frozenset([*booked, child.room_id] if child else booked)
+        return found
 
     def children_by_home(self, room_ids: Iterable[str]) -> list[str]:
         return [child_id for room_id in room_ids for child_id in self._by_home.get(room_id, ())]
@@ -273,6 +277,10 @@ class CenterFacts:
 
     @cached_property
     def _adult_here(self) -> dict[tuple[str, date], AdultHere]:
+        return {}
+
+    @cached_property
+    def _own_rooms(self) -> dict[tuple[str, date], frozenset[str]]:
         return {}
 
     @cached_property

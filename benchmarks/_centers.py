@@ -34,7 +34,8 @@ def center(shape: Shape) -> Problem:
     """A coverage problem of that shape."""
     rng = random.Random(f"{shape}")
     start = date(2026, 3, 2)
-    slots, days = [], []
+    slots: list[str] = []
+    days: list[dict[str, Any]] = []
     for day in range(shape.days):
         opens = datetime(2026, 3, 2, 12, 30, tzinfo=UTC) + timedelta(days=day)
         days.append({"day": str(start + timedelta(days=day)), "start": len(slots), "end": len(slots) + shape.slots})

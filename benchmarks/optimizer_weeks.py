@@ -22,7 +22,7 @@ CASES: tuple[tuple[str, Shape, float], ...] = (
 
 def run() -> list[dict[str, Any]]:
     """One row per center."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, shape, seconds in CASES:
         problem = center(shape)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -30,7 +30,7 @@ def run() -> list[dict[str, Any]]:
         greedy_seconds = time.process_time() - cpu
         wall, cpu = time.perf_counter(), time.process_time()
         answer = plan(problem, seconds)
-        bounds = {f"{goal.name}_bound": goal.bound for goal in answer.goals[1:]}
+        bounds: dict[str, Any] = {f"{goal.name}_bound": goal.bound for goal in answer.goals[1:]}
         rows.append(
             {
                 "center": f"{name} (seed {shape.seed})",

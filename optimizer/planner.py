@@ -20,7 +20,8 @@ from optimizer.greedy import complete_day, greedy_day, polish_day
 from optimizer.ground import Ground
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.roster import Carry, DayRoster, Stretch, Work, day_roster, facts_of, legal_work
+from optimizer.roster import Carry, DayRoster, Stretch, day_roster, facts_of
+from optimizer.work import Work, legal_work
 
 SOLVE_SECONDS = 30.0
 SEARCH_SHARE = 0.5  # of a day's time, where the day is too large to be proven at once

@@ -156,7 +156,7 @@ def test_queries_of_analysts_are_checked(warehouse: Warehouse, tmp_path: Path) -
             reader.query("SELECT nothing")
         with pytest.raises(StoreError, match="read-only"):
             reader.query("CREATE TABLE x(a INT)")
-        with pytest.raises(NotFound, match="it has availability"):
+        with pytest.raises(NotFound, match="it has accepted_plans, availability"):
             reader.frame("nothing")
 
 

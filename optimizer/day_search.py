@@ -29,6 +29,8 @@ def search_day(m: DayModel, day: DayPlan, face: Face, seconds: float, seed: int)
     rng = random.Random(seed)
     terms, values = together(m), as_values(m, day)
     arcs = {who: [arc.var for steps in path.steps.values() for arc in steps] for who, path in m.paths.items()}
+    if not arcs:
+        return day, {}  # nobody may move
     close(m, face, keep=values)
     high = {var: var.upper_bound for own in arcs.values() for var in own}
     used = {var for var in high if values.get(var, 0.0) > 0.5}

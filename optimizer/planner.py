@@ -12,7 +12,7 @@ from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
 from optimizer.day_proof import prove_day
 from optimizer.day_search import search_day
-from optimizer.day_solver import DayBounds, Pooled, Values, build, pool_day, total
+from optimizer.day_solver import DayBounds, Pooled, build, pool_day, total
 from optimizer.demand import Demand
 from optimizer.fairness import least_duty
 from optimizer.goals import obligations, shortage
@@ -24,9 +24,8 @@ from optimizer.roster import Carry, DayRoster, Stretch, day_roster, facts_of
 from optimizer.work import Work, legal_work
 
 SOLVE_SECONDS = 30.0
-SEARCH_SHARE = 0.5  # of a day's time, where the day is too large to be proven at once
+SEARCH_SHARE = 0.5  # of a day's time; the rest is for the proof
 POOL_SECONDS = 1.0  # at least, for the head counts of a day: the bound and the breaks come from there
-SMALL_ARCS = 2500  # a day this small is asked for its proof at once
 THREADS = 2  # days side by side; HiGHS leaves the interpreter free
 METHOD = "flow-highs"
 Watcher = Callable[[Plan], None]
@@ -164,10 +163,8 @@ def _plan_day(
     day = _first_day(ground, roster, pooled)
     m = build(DayModel(problem, ground, roster, demand))
     left = deadline - time.perf_counter()
-    values: Values = {}
-    if sum(len(arcs) for path in m.paths.values() for arcs in path.steps.values()) > SMALL_ARCS:
-        day, values = search_day(m, day, pooled.face, left * SEARCH_SHARE, seed)
-        left = deadline - time.perf_counter()
+    day, values = search_day(m, day, pooled.face, left * SEARCH_SHARE, seed)
+    left = deadline - time.perf_counter()
     day, values, bounds = prove_day(m, day, values, pooled.bounds, pooled.face, left, seed)
     if values:
         counts = DayModel(problem, ground, roster, demand, pooled=True)

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 from pydantic import SecretStr
+from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import app
+from cli import app, output
 from flows.forecast import make_forecasts
 from flows.review import health_of
 from flows.rows import center_of
@@ -152,4 +153,5 @@ def test_the_command_shows_the_health(settings: Settings, monkeypatch: pytest.Mo
     shown = CliRunner().invoke(app, ["forecast", "health", "--center", "c1", "--json"])
     assert shown.exit_code == 0
     assert '"fallen_back": true' in shown.stdout
-    assert "mean4" in CliRunner().invoke(app, ["forecast", "health"], env={"COLUMNS": "200"}).stdout
+    monkeypatch.setattr(output, "console", Console(width=200))
+    assert "mean4" in CliRunner().invoke(app, ["forecast", "health"]).stdout

@@ -28,17 +28,26 @@ def run(seconds: float = 8.0, mutations: int = 100_000) -> list[Row]:
         load = Load(running.port)
         asyncio.run(load.staff())
         rows += _shares("fsync of a page on the ledger's disk", _disk(Path(folder)))
-        rows += _rates(running, load, seconds)
-        for rate, size in ((1000, 10), (1000, 1)):
+        for rate, size in ((1000, 10), (1000, 1)):  # before the rates below leave a backlog to decide
             delays = asyncio.run(load.paced(seconds, rate, size))
             rows += _shares(f"delay at {rate} events/s, {size} per delivery", delays)
-        rows += _shares("fsync of a page, once more", _disk(Path(folder)))
+        rows.append(_row("until the last center is decided after that", "s", _settled(running)))
         ways = [asyncio.run(load.way_to_outlet(told)) for _ in range(5)]
+        rows += _rates(running, load, seconds)
+        rows += _shares("fsync of a page, once more", _disk(Path(folder)))
         rows.append(_row("event to message at the outlet, slowest of 5", "ms", 1000 * max(ways)))
         rows.append(_row("slowest step of the live loop", "ms", running.health()["slowest_step_ms"]))
         rows.append(_row("memory of the service, 40 centers, no console", "MiB", running.mebibytes()))
     rows += mutated(mutations)
     return rows
+
+
+def _settled(running: Running) -> float:
+    """Seconds until no center waits for a decision: those of a chain are taken one after the other."""
+    started = time.monotonic()
+    while running.health()["undecided"] and time.monotonic() < started + 60:
+        time.sleep(0.05)
+    return time.monotonic() - started
 
 
 def _rates(running: Running, load: Load, seconds: float) -> list[Row]:

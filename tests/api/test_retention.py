@@ -54,7 +54,7 @@ def test_events_go_at_night_once_both_spans_are_over(house: Any) -> None:
     night_after(house, days=60)
     assert events_left(house) == 0
     purged = [row for row in house.get("/v1/audit", center_id="c1") if row["action"] == "retention.purged"]
-    assert purged[-1]["after"]["events"] == 3
+    assert sum(row["after"].get("events", 0) for row in purged) == 3
     assert house.get("/v1/audit/verify", center_id="c1")["holds"] is True
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from api.center import LiveCenter
-from api.waiting import wait_until
+from api.waiting import each_quarter_hour
 from domain.time import local_instant
 from storage import audit
 from storage.ledger import Connection, outbox
@@ -27,13 +26,9 @@ class DailyHeads:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        while True:
-            await self.step()
-            now = self._service.clock.now()
-            await wait_until(self._service.clock, now + timedelta(minutes=15), self._wake)
+        await each_quarter_hour(self._service.clock, self.step)
 
     async def step(self) -> None:
         """Enqueue what is due; a head that was enqueued before stays as it is."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.center import LiveCenter
 from api.center_settings import CenterSettings
-from api.waiting import wait_until
+from api.waiting import each_quarter_hour
 from domain.time import local_instant
 from storage.ledger import Connection
 from storage.ledger.retention import count_old, kept_from, purge
@@ -26,14 +26,10 @@ _PAUSE_SECONDS = 0.05  # between two slices, so that deliveries come in between
 class NightlyPurge:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._wake = asyncio.Event()
         self._done: dict[str, date] = {}
 
     async def run(self) -> None:
-        while True:
-            await self.step()
-            now = self._service.clock.now()
-            await wait_until(self._service.clock, now + timedelta(minutes=15), self._wake)
+        await each_quarter_hour(self._service.clock, self.step)
 
     async def step(self) -> None:
         """Purge every center whose night has come and that has not been purged today."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from domain.time import Clock, SystemClock
 
@@ -22,6 +23,14 @@ async def wait_until(clock: Clock, instant: datetime | None, wake: asyncio.Event
             continue
     wake.clear()
     return True
+
+
+async def each_quarter_hour(clock: Clock, step: Callable[[], Awaitable[None]]) -> None:
+    """Take the step now and every fifteen minutes of the clock, for ever."""
+    nobody_wakes = asyncio.Event()
+    while True:
+        await step()
+        await wait_until(clock, clock.now() + timedelta(minutes=15), nobody_wakes)
 
 
 def _real_seconds(clock: Clock, instant: datetime | None) -> float | None:

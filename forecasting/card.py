@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from forecasting.attendance import Attendance
+from forecasting.code_version import code_version
 from forecasting.hazards import COMING_FEATURES, LEAVING_FEATURES
 from forecasting.patterns import Parameters
 from forecasting.showup import FEATURES
@@ -42,17 +40,5 @@ def card_of(centers: Sequence[Attendance], parameters: Parameters, scores: Mappi
             "usual_show_up": parameters.show_up.usual_rate,
         },
         "scores": dict(scores),
-        "code": code_version(),
+        "code": code_version("forecasting", Path(__file__).parent),
     }
-
-
-def code_version() -> dict[str, str]:
-    """The release, a fingerprint of this folder's sources, and the learner's version."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
-    try:
-        release = version("ratiocast")
-    except PackageNotFoundError:
-        release = "unreleased"
-    return {"ratiocast": release, "forecasting": digest.hexdigest()[:16], "lightgbm": lgb.__version__}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import threading
-import time
 
 from optimizer.check import check
+from optimizer.conversation import conversation
 from optimizer.plan import Plan
 from optimizer.planner import SOLVE_SECONDS, greedy
 from optimizer.problem import Problem
@@ -31,34 +29,11 @@ def solve(problem: Problem, seconds: float = SOLVE_SECONDS, command: tuple[str, 
 
 
 def _run(problem: Problem, seconds: float, command: tuple[str, ...]) -> list[Plan]:
-    order = json.dumps({"problem": problem.model_dump_json(), "seconds": seconds}) + "\n"
-    deadline = time.monotonic() + seconds + START_SECONDS
-    process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    lines: list[str] = []
-    reader = threading.Thread(target=_talk, args=(process, order, lines), daemon=True)
-    reader.start()
-    reader.join(max(0.0, deadline - time.monotonic()))
-    if process.poll() is None:
-        process.kill()
-    process.wait()
-    reader.join(1.0)
-    for stream in (process.stdin, process.stdout):
-        if stream:
-            stream.close()
-    return [plan for line in lines if (plan := _readable(line))]
-
-
-def _talk(process: subprocess.Popen[str], order: str, lines: list[str]) -> None:
-    try:
-        if process.stdin and process.stdout:
-            process.stdin.write(order)
-            process.stdin.close()
-            for line in process.stdout:
-                lines.append(line)  # noqa: PERF402 (each as it comes: the process may be ended)
-    except (OSError, ValueError):
-        return  # the process died or was ended: what it told so far counts
+    order = json.dumps({"problem": problem.model_dump_json(), "seconds": seconds})
+    lines: list[str | None] = []
+    with conversation(command, order, lines.append) as reader:
+        reader.join(seconds + START_SECONDS)
+    return [plan for line in lines if line and (plan := _readable(line))]
 
 
 def _readable(line: str) -> Plan | None:

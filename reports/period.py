@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -115,14 +114,6 @@ def period_pdf(report: PeriodReport, *, audit_head: str, made_at: datetime) -> b
         columns = ("date", "room", "time", "minutes", "adults", "cause and rule")
         pages.append(Page("Violations", (), columns, violations, (3, 3, 3, 2, 2, 8)))
     return write_pdf(pages, footer=f"Made {format_instant(made_at)}. Audit chain head {audit_head}.")
-
-
-def trend_rows(report: PeriodReport) -> Sequence[tuple[date, float | None, float, int]]:
-    """Per day: share inside the rule, minutes out, violations."""
-    return [
-        (each.day, each.share_in_ratio, sum(room.minutes_out for room in each.rooms), len(each.violations))
-        for each in report.days
-    ]
 
 
 def _share(value: float | None) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from forecasting.counts.baselines import LEVELS, baselines, open_slots
@@ -58,18 +54,6 @@ def rehearsal_scores(features: Features, span: Horizon, asked: Design, raw: Floa
         "mae": round(float(np.abs(asked.actual - raw[..., 1])[scored].mean()), 3),
         "best_baseline": best, "best_baseline_pinball": round(losses[best], 3),
     }  # fmt: skip
-
-
-def code_version() -> dict[str, str]:
-    """The release, a fingerprint of this folder's sources, and the learner's version."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
-    try:
-        release = version("ratiocast")
-    except PackageNotFoundError:
-        release = "unreleased"
-    return {"ratiocast": release, "counts": digest.hexdigest()[:16], "lightgbm": lgb.__version__}
 
 
 def _loss(actual: Floats, quantiles: Floats) -> float:

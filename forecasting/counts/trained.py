@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from domain.errors import BadInput, LeakageError
+from forecasting.code_version import code_version
 from forecasting.counts.baselines import LEVELS, QUANTILE_COLUMNS, mean_of
 from forecasting.counts.calibration import MEMORY_DAYS, Errors, calibrated
-from forecasting.counts.card import code_version, model_card, rehearsal_scores, site_card
+from forecasting.counts.card import model_card, rehearsal_scores, site_card
 from forecasting.counts.features import Examples, Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, Ints, grid_minutes, grids, horizon
 from forecasting.counts.model import Design, HorizonModel, fit
@@ -59,7 +61,10 @@ class CountModel:
         minutes = grid_minutes(frame["ts"])
         spans = tuple(horizon(name, minutes) for name in horizons)
         named = None if known_ahead is None else tuple(known_ahead)
-        card: dict[str, Any] = {"purpose": "counts of rooms without child-level data", "code": code_version()}
+        card: dict[str, Any] = {
+            "purpose": "counts of rooms without child-level data",
+            "code": code_version("counts", Path(__file__).parent),
+        }
         card |= {"trained_until": until.isoformat(), "seed": seed, "sites": {}}
         model = CountModel(until, minutes, named, country, {}, spans, {}, {}, {}, card)
         for grid in model._grids(frame, until, weather):

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 import queue
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +21,7 @@ from optimizer.blocks.case import Case, Ints, cover_of
 from optimizer.blocks.check import check_blocks
 from optimizer.blocks.problem import BlocksPlan, BlocksProblem, Duty, Proof, Uncovered
 from optimizer.blocks.search import SWAP_CHANCE, improve
+from optimizer.conversation import conversation
 
 SECONDS = 60.0
 FIRST_STEPS = 2_000
@@ -166,36 +164,9 @@ def _listen(state: _State, found: queue.Queue[Found], until: float) -> None:
             return
 
 
-@contextmanager
 def _running(
-    state: _State, order: dict[str, Any], who: str, found: queue.Queue[Found],
-    command: tuple[str, ...],
-) -> Iterator[None]:  # fmt: skip
+    state: _State, order: dict[str, Any], who: str, found: queue.Queue[Found], command: tuple[str, ...]
+) -> AbstractContextManager[object]:
     """A worker whose findings go to the queue, then None when it ends; it is ended with the context."""
-    process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    text = json.dumps(order | {"problem": state.problem.model_dump_json()}) + "\n"
-    reader = threading.Thread(target=_talk, args=(process, text, who, found), daemon=True)
-    reader.start()
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-        reader.join(1.0)
-        for stream in (process.stdin, process.stdout):
-            if stream:
-                stream.close()
-
-
-def _talk(process: subprocess.Popen[str], text: str, who: str, found: queue.Queue[Found]) -> None:
-    try:
-        if process.stdin and process.stdout:
-            process.stdin.write(text)
-            process.stdin.close()
-            for line in process.stdout:
-                found.put((who, json.loads(line)))
-    except (OSError, ValueError):
-        pass  # it died, was ended or cut off in the middle: what it told so far counts
-    found.put((who, None))
+    text = json.dumps(order | {"problem": state.problem.model_dump_json()})
+    return conversation(command, text, lambda line: found.put((who, None if line is None else json.loads(line))))

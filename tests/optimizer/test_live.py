@@ -12,7 +12,7 @@ from optimizer import Disruption, Problem, callout, check, edits, greedy, reassi
 from optimizer.callout import with_call
 from optimizer.explain import deny, repairs, why_not
 from optimizer.planner import plan
-from optimizer.problem import Adult, Shift
+from optimizer.problem import Adult, Break, Shift
 
 
 def center() -> Problem:
@@ -102,6 +102,11 @@ def test_each_edit_changes_the_answer_as_it_says() -> None:
     assert plan(edits.close_room(case, "a", 0, 4), 5).goal("shortage").value == 0
     more = edits.add_adult(edits.call_out(case, "t", 0, 4), Adult(staff_id="g", shifts=(Shift(start=0, end=4),)))
     assert plan(more, 5).goal("shortage").value == 0
+    two = problem({"a": [1, 0, 1, 1]}, [teacher("t", "a", 0, 4)])
+    early = edits.change_break(two, "t", Break(break_id="rest", start=0, end=1, slots=1))
+    assert plan(early, 5).goal("shortage").value == 1
+    free = edits.change_break(early, "t", Break(break_id="rest", start=0, end=2, slots=1))
+    assert plan(free, 5).goal("shortage").value == 0
 
 
 def test_the_rest_of_the_day_keeps_what_happened_and_changes_little() -> None:

@@ -1,14 +1,20 @@
 """Forecasts of count-only rooms on real counts, beside their baselines and, where installed, other forecasters.
 
+`python -m benchmarks.forecasting_counts earlier` measures a week ahead on windows of four weeks that end earlier, on
+which choices are made; it prints and stores nothing.
+
 Reads the count files of ../shared/datasets (or RATIOCAST_SHARED); what is not there is skipped with a spoken row.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from forecasting.counts import backtest, read_counts, scored, summary
 from forecasting.counts.peers import available
@@ -19,6 +25,7 @@ FILES = (
     ("campus_gym_us", ("10min", "30min", "7d"), "28d"),
     ("kindergarten_vilnius_daily", ("1d", "7d"), "14d"),
 )
+EARLIER_WEEKS = (4, 12, 20)  # before the file ends
 
 
 def run() -> list[dict[str, Any]]:
@@ -39,7 +46,19 @@ def run() -> list[dict[str, Any]]:
     return rows
 
 
-def _rows(file: str, scores: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+def earlier() -> list[dict[str, Any]]:
+    """Rows as of `run` for 7d on the files with months of history, each window trained once; `weeks_before` its end."""
+    rows: list[dict[str, Any]] = []
+    for name, _, last in FILES[:2]:
+        frame = read_counts(SHARED / "datasets" / f"{name}.parquet")
+        for weeks in EARLIER_WEEKS:
+            past = frame[frame["ts"] < frame["ts"].max().normalize() + pd.Timedelta(days=1 - 7 * weeks)]
+            scores = summary(scored(backtest(past, ["7d"], last, retrain=last, with_peers=available())))
+            rows += [row | {"weeks_before": weeks} for row in _rows(name, scores.to_dict("records"), 0)]
+    return rows
+
+
+def _rows(file: str, scores: list[dict[Any, Any]], seconds: float) -> list[dict[str, Any]]:
     best = min(score["pinball"] for score in scores if score["model"] != "ratiocast")
     return [
         {
@@ -58,6 +77,9 @@ def _rows(file: str, scores: list[dict[str, Any]], seconds: float) -> list[dict[
 
 
 if __name__ == "__main__":
-    from benchmarks.__main__ import main
+    from benchmarks.__main__ import main, show
 
+    if sys.argv[1:] == ["earlier"]:
+        show("forecasting_counts, earlier windows", earlier())
+        raise SystemExit
     raise SystemExit(main(["forecasting_counts"]))

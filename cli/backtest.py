@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -43,12 +44,14 @@ def backtest_counts(
         bool, typer.Option("--weather-known-ahead", help="Each origin knew the weather of its targets.")
     ] = False,
     peers: Annotated[bool, typer.Option("--peers", help="Score other forecasters too (extra 'peers').")] = False,
-    plots: Annotated[Path | None, typer.Option(help="Write reliability and error plots (PNG) to this folder.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write reliability and error plots (PNG, and one HTML page) to this folder.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the model.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast the last weeks of a file of counts from what each origin knew, and score it beside the baselines."""
-    from forecasting.counts import backtest, read_counts, read_weather, scored, significance, summary
+    from forecasting.counts import backtest, health, read_counts, read_weather, scored, significance, summary
     from forecasting.counts.grid import grid_minutes, horizon
     from forecasting.counts.peers import MISSING, available
 
@@ -76,9 +79,11 @@ def backtest_counts(
     rows = scored(table)
     if plots is not None:
         notes += drawn(rows, plots)
-    scores, tests = summary(rows), significance(rows, _MODEL)
+    scores, tests, rooms = summary(rows), significance(rows, _MODEL), health(table)
+    notes += [one.sentence for one in rooms if one.fallen_back]
     if as_json:
-        print_json({"notes": notes, "scores": scores.to_dict("records"), "significance": tests.to_dict("records")})
+        tables = {"scores": scores.to_dict("records"), "significance": tests.to_dict("records")}
+        print_json({"notes": notes, **tables, "rooms": [asdict(one) for one in rooms]})
         return
     _print(scores, tests, notes)
 

@@ -30,7 +30,16 @@ def backtest_center(
     center: Annotated[str | None, typer.Option(help="Without questions: this center alone.")] = None,
     last_days: Annotated[int, typer.Option(min=1, help="Without questions: days at the end of the history.")] = 14,
     retrain_weekly: Annotated[bool, typer.Option("--retrain-weekly", help="Train anew at each later week.")] = False,
-    plots: Annotated[Path | None, typer.Option(help="Write reliability and error plots (PNG) to this folder.")] = None,
+    weather: Annotated[
+        Path | None,
+        typer.Option(help="CSV of the weather: timestamp (naive local), then numbers; center_id where it differs."),
+    ] = None,
+    weather_known_ahead: Annotated[
+        bool, typer.Option("--weather-known-ahead", help="Each origin knew the weather of its targets.")
+    ] = False,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write reliability and error plots (PNG, and one HTML page) to this folder.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast a center's past from what each origin knew.
@@ -43,10 +52,12 @@ def backtest_center(
     from forecasting.backtest import answer, checked, compared, recorded_counts, rolling_questions, scores
     from forecasting.baselines import NAMES
     from forecasting.counts import significance
+    from forecasting.weather import read_center_weather
     from storage.reader import open_reader
 
+    found_weather = None if weather is None else read_center_weather(weather, known_ahead=weather_known_ahead)
     with open_reader(load_settings().data_dir) as reader:
-        history = History(reader.frames())
+        history = History(reader.frames(), found_weather)
     if questions is not None:
         asked = checked(_read(questions))
         with progress_console.status(f"answering {len(asked)} questions ..."):

@@ -16,6 +16,7 @@ import pandas as pd
 
 from forecasting.frames import BANDS, band_of, is_doubtful
 from forecasting.history import Known, day_of, time_of, weekdays_of, zone_of
+from forecasting.weather import DailyWeather
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -52,9 +53,11 @@ class Attendance:
     booked_room: Ints
     has_bookings: Flags  # [day]: anybody at all booked, so that no booking means something
     home: Ints  # home room of each row, -1 unknown
+    moved: Floats  # [row] days since the first midnight at which the record gave the row that home; NaN: always had it
     births: tuple[date | None, ...]
     enrolled: Flags
     untold_share: float  # of the visits: nobody said in time when they ended
+    weather: DailyWeather  # as known at the origin's midnight
     moves: pd.DataFrame  # room changes inside a visit: row, day, minute, source, target
 
     @property
@@ -70,7 +73,16 @@ class Attendance:
             result[:, day] = np.where(self.booked_room[:, day] >= 0, self.booked_room[:, day], last)
             told = np.where(self.booked_room[:, day] >= 0, self.booked_room[:, day], self.room[:, day])
             last = np.where(told >= 0, told, last)
-        return result
+        return self._after_moves(result)
+
+    def _after_moves(self, rooms: Ints) -> Ints:
+        """From today on, whoever was given another home since last seen and booked is expected there."""
+        seen = np.where(self.present, np.arange(len(self.days)), -1).max(axis=1, initial=-1)
+        ahead = np.arange(self.future, len(self.days))
+        booked = ahead + np.nan_to_num(self.told_at[:, ahead], nan=-np.inf) / 1440
+        since = (seen <= self.moved)[:, None] & (booked <= self.moved[:, None]) & (self.home >= 0)[:, None]
+        rooms[:, ahead] = np.where(since, self.home[:, None], rooms[:, ahead])
+        return rooms
 
     def bands(self, day: date) -> Ints:
         """The age band (index in BANDS) of every row on a day."""
@@ -107,13 +119,14 @@ def attendance_of(known: Known, center_id: str, ahead_days: int = 0) -> Attendan
         room_ids,
         moves,
         untold,
+        known.weather(center_id, today),
     )
 
 
 def _arrays(
     of: Known, center: pd.Series, tz: ZoneInfo, days: tuple[date, ...], future: int, visits: pd.DataFrame,
     children: pd.DataFrame, bookings: pd.DataFrame, rows: list[tuple[str, int]], index: dict[tuple[str, int], int],
-    room_ids: tuple[str, ...], moves: pd.DataFrame, untold: float,
+    room_ids: tuple[str, ...], moves: pd.DataFrame, untold: float, weather: DailyWeather,
 ) -> Attendance:  # fmt: skip
     shape = (len(rows), len(days))
     rank = {room: code for code, room in enumerate(room_ids)}
@@ -151,8 +164,9 @@ def _arrays(
         expected_out=np.where(announced, np.nan, expected_out),
         booked_room=booked_room, has_bookings=(booked != NOT_BOOKED).any(axis=0),
         home=np.array([rank.get(homes.get(child, ""), -1) for child, _ in rows], dtype=np.int64),
+        moved=_moved(children, rows, days[0], tz),
         births=tuple(births.get(child) for child, _ in rows), enrolled=_enrolled(children, rows, days, arrive),
-        untold_share=untold, moves=_indexed_moves(moves, index, rank, days),
+        untold_share=untold, weather=weather, moves=_indexed_moves(moves, index, rank, days),
     )  # fmt: skip
 
 
@@ -246,6 +260,14 @@ def _enrolled(children: pd.DataFrame, rows: list[tuple[str, int]], days: tuple[d
         result[row] = (ordinals >= start_day) & (ordinals <= end_day)
     seen = ~np.isnan(arrive)
     return np.asarray(result | seen)
+
+
+def _moved(children: pd.DataFrame, rows: list[tuple[str, int]], first: date, tz: ZoneInfo) -> Floats:
+    if "moved_at" not in children or not len(children):
+        return np.full(len(rows), np.nan)
+    days = _minutes_from_midnight(children["moved_at"], pd.Series([first] * len(children)), tz) / 1440
+    known = dict(zip(children["child_id"], days, strict=True))
+    return np.array([known.get(child, np.nan) for child, _ in rows])
 
 
 def _indexed_moves(

@@ -29,7 +29,11 @@ def card_of(centers: Sequence[Attendance], parameters: Parameters, scores: Mappi
             "children": sum(len(set(a.child_ids)) for a in centers),
             "visits": int(sum(a.present.sum() for a in centers)),
         },
-        "features": {"show_up": list(FEATURES), "leaving": list(LEAVING_FEATURES), "coming": list(COMING_FEATURES)},
+        "features": {
+            "show_up": [*FEATURES, *parameters.show_up.weather],
+            "leaving": list(LEAVING_FEATURES),
+            "coming": list(COMING_FEATURES),
+        },
         "learnt": {
             "half_life_days": {
                 "coming": parameters.coming.half_life_days,

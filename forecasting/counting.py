@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 def count_pmf(chance: Floats, room: Ints, rooms: int, weights: Floats) -> Floats:
@@ -32,6 +33,13 @@ def count_pmf(chance: Floats, room: Ints, rooms: int, weights: Floats) -> Floats
         pmf[: n + 1] -= moved
         pmf[1 : n + 2] += moved
     return np.asarray(np.moveaxis((pmf * weights).sum(axis=-1), 0, -1))
+
+
+def tallied(there: Flags, group: Ints, groups: int) -> Ints:
+    """[draw, time, group] how many of the rows are there: there[draw, row, time], group[row]."""
+    member = np.zeros((len(group), groups), dtype=np.float32)
+    member[np.arange(len(group)), group] = 1
+    return np.asarray(np.rint(there.transpose(0, 2, 1).astype(np.float32) @ member), dtype=np.int64)
 
 
 def summed(left: Floats, right: Floats) -> Floats:

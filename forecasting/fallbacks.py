@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from domain.errors import NotFound
 from forecasting.attendance import attendance_of
 from forecasting.baselines import NAMES, BaselineSession
 from forecasting.counting import padded_to
-from forecasting.forecast import Floats, Forecast, Ints, Sampler, quantiles
+from forecasting.forecast import Floats, Forecast
 from forecasting.history import Known
 from forecasting.monitoring import BASELINE, Health, reviewed_as
 from forecasting.session import Present, Session
@@ -22,8 +21,8 @@ from forecasting.session import Present, Session
 def with_fallbacks(forecast: Forecast, baselines: Mapping[str, Forecast], health: Sequence[Health]) -> Forecast:
     """The forecast with the rooms and horizons fallen back taken from their baselines' (by rule name), and a note each.
 
-    Joint draws keep the order the model gives them, so that rooms and times still hang together; in each cell fallen
-    back their counts are the plain rule's, and the age bands keep the model's proportions.
+    Joint draws follow: they keep the order the model gives them, so that rooms and times still hang together; in each
+    cell fallen back their counts are the plain rule's, and the age bands keep the model's proportions.
     """
     cells = _cells(forecast, health)
     if not cells:
@@ -40,7 +39,7 @@ def with_fallbacks(forecast: Forecast, baselines: Mapping[str, Forecast], health
     models = {(one.room_id, forecast.times[column]): f"{BASELINE}{one.baseline}" for (_, column), one in cells.items()}
     notes = (*forecast.notes, *dict.fromkeys(one.sentence for one in cells.values()))
     return replace(
-        forecast, pmf=pmf, stand_ins=models, notes=notes, sampler=_sampler(forecast, pmf, list(cells)),
+        forecast, pmf=pmf, stand_ins=models, notes=notes,
         band_mean=_band_mean(forecast, pmf, list(cells)), reasons=lambda *cell: _reasons(forecast, cells, *cell),
     )  # fmt: skip
 
@@ -87,33 +86,6 @@ def _cells(forecast: Forecast, health: Sequence[Health]) -> dict[tuple[int, int]
         for column, horizon in enumerate(horizons)
         if (one := fallen.get((room_id, horizon)))
     }
-
-
-def _sampler(forecast: Forecast, pmf: Floats, cells: Sequence[tuple[int, int]]) -> Sampler:
-    def sample(n: int, seed: int) -> Ints:
-        draws = forecast.samples_by_band(n, seed).copy()
-        tie = np.random.default_rng(seed).random(n)
-        levels = tuple((np.arange(n) + 0.5) / n)
-        for row, column in cells:
-            before = draws[:, row, column]
-            counts = np.empty(n, dtype=np.int64)
-            counts[np.lexsort((tie, before.sum(axis=1)))] = quantiles(pmf[row, column], levels)
-            draws[:, row, column] = _in_bands(before, counts)
-        return draws
-
-    return sample
-
-
-def _in_bands(before: Ints, counts: Ints) -> Ints:
-    """New totals per draw in the proportions of `before` [draw, band] (of all draws, where one had nobody)."""
-    total = before.sum(axis=1, keepdims=True)
-    usual = before.sum(axis=0) + np.where(before.any(), 0, np.eye(before.shape[1], dtype=np.int64)[-1])
-    share = np.where(total > 0, before / np.maximum(total, 1), usual / usual.sum())
-    exact = share * counts[:, None]
-    whole = np.floor(exact).astype(np.int64)
-    rank = np.argsort(np.argsort(whole - exact, axis=1, kind="stable"), axis=1)
-    missing: npt.NDArray[np.bool_] = rank < (counts - whole.sum(axis=1))[:, None]
-    return np.asarray(whole + missing)
 
 
 def _band_mean(forecast: Forecast, pmf: Floats, cells: Sequence[tuple[int, int]]) -> Floats | None:

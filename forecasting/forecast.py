@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import pandas as pd
 
 from domain.errors import NotFound
 from domain.time import as_utc, format_instant
+from forecasting.draws import following
 from forecasting.frames import INSTANT
 
 Floats = npt.NDArray[np.float64]
@@ -20,6 +22,15 @@ LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 TABLE_COLUMNS = ("center_id", "room_id", "origin", "target_time", "horizon", "q05", "q10", "q25", "q50", "q75", "q90",
                  "q95", "mean", "model")  # fmt: skip
 Sampler = Callable[[int, int], Ints]
+_NO_STAFF = "this forecast has no staff side; the history holds no shifts"
+
+
+class Crew(Protocol):
+    """The adults behind a forecast's staff side; the same seed gives draws that belong to those of the children."""
+
+    def draws(self, n: int, seed: int) -> Ints:
+        """(n, rooms, times) counted adults."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,8 @@ class Forecast:
     bands: tuple[str, ...] = ()
     band_mean: Floats | None = None
     adults: Floats | None = None
-    sampler: Sampler | None = None  # (n, seed) -> (n, rooms, times, bands) children
+    sampler: Sampler | None = None  # (n, seed) -> (n, rooms, times, bands) children; made to follow pmf
+    crew: Crew | None = None
     reasons: Callable[[int, int], list[str]] | None = None
     stand_ins: Mapping[tuple[str, datetime], str] = field(default_factory=dict)  # where another model stands in
     notes: tuple[str, ...] = ()  # of the whole forecast: fall-backs in force, widened intervals
@@ -63,7 +75,7 @@ class Forecast:
     def adults_at_least(self, room_id: str, target_time: datetime, count: int) -> float:
         """P(counted adults in the room >= count); raises NotFound where the staff side is unknown."""
         if self.adults is None:
-            raise NotFound("this forecast has no staff side; the history holds no shifts")
+            raise NotFound(_NO_STAFF)
         row, column = self.position(room_id, target_time)
         return float(min(1.0, self.adults[row, column, max(0, count) :].sum()))
 
@@ -75,7 +87,13 @@ class Forecast:
         """(n, rooms, times, bands) joint draws of children by age band (`bands`)."""
         if self.sampler is None:
             return independent_samples(self.pmf, n, seed)[..., None]
-        return self.sampler(n, seed)
+        return following(self.sampler(n, seed), self.pmf, seed)
+
+    def samples_with_adults(self, n: int, seed: int) -> tuple[Ints, Ints]:
+        """`samples_by_band` and (n, rooms, times) counted adults, draw by draw together: on days on which many children
+        stay away, more adults call out. NotFound where the staff side is unknown.
+        """
+        return self.samples_by_band(n, seed), self._crew().draws(n, seed)
 
     def drivers(self, room_id: str, target_time: datetime) -> list[str]:
         """The main reasons for this room and time, in words, the strongest first."""
@@ -116,6 +134,11 @@ class Forecast:
         except ValueError as error:
             span = f"{format_instant(self.times[0])} to {format_instant(self.times[-1])}" if self.times else "nothing"
             raise NotFound(f"the forecast has no time {format_instant(target_time)}; it spans {span}") from error
+
+    def _crew(self) -> Crew:
+        if self.crew is None:
+            raise NotFound(_NO_STAFF)
+        return self.crew
 
     def _pmf(self, room_id: str, target_time: datetime) -> Floats:
         row, column = self.position(room_id, target_time)

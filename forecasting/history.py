@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from domain.events import Event
 from domain.stays import child_stays
 from domain.time import as_utc, format_instant, parse_local_time, zone
 from forecasting.frames import NOT_CHECKED_OUT, STAY_COLUMNS, typed
+from forecasting.weather import NO_WEATHER, CenterWeather, DailyWeather
 
 NEEDED = {
     "centers": {"center_id", "timezone", "opens", "closes"},
@@ -34,18 +35,26 @@ OPTIONAL = ("bookings", "closures", "shifts", "staff", "staff_stays", "events")
 class Known:
     """The frames as they stood at `origin`. Obtained from History.known_at; read-only by convention."""
 
-    def __init__(self, origin: datetime, frames: Mapping[str, pd.DataFrame]) -> None:
+    def __init__(
+        self, origin: datetime, frames: Mapping[str, pd.DataFrame], weather: CenterWeather | None = None
+    ) -> None:
         self.origin = as_utc(origin)
-        self._frames = dict(frames)
+        self._frames, self._weather = dict(frames), weather
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A frame by name; an optional one that was not given is empty."""
         return self._frames.get(name, pd.DataFrame())
 
-    @property
-    def names(self) -> list[str]:
-        """The frames held."""
-        return list(self._frames)
+    def weather(self, center_id: str, today: date) -> DailyWeather:
+        """Of a center, as known at the first instant of a day; LeakageError for a day after the origin's."""
+        if today > self.origin.date() + timedelta(days=1):
+            raise LeakageError(f"the weather before {today} is not yet known at {format_instant(self.origin)}")
+        return NO_WEATHER if self._weather is None else self._weather.known_on(center_id, today)
+
+    def at(self, now: datetime) -> Known:
+        """The same knowledge, for an origin at or after its own."""
+        self.require(now)
+        return Known(now, self._frames, self._weather)
 
     def require(self, now: datetime) -> None:
         """Raise LeakageError unless everything held here was known at `now`."""
@@ -69,6 +78,7 @@ class Known:
         return Known(
             self.origin,
             {n: f[f["center_id"] == center_id] if "center_id" in f else f for n, f in self._frames.items()},
+            self._weather,
         )
 
     @property
@@ -77,9 +87,10 @@ class Known:
 
 
 class History:
-    """The frames of docs/architecture.md, of one or more centers: centers, rooms, children and stays at least."""
+    """The frames of docs/architecture.md, of one or more centers: centers, rooms, children and stays at least; and the
+    centers' weather, if there is a file of it."""
 
-    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+    def __init__(self, frames: Mapping[str, pd.DataFrame], weather: CenterWeather | None = None) -> None:
         for name, columns in NEEDED.items():
             if name not in frames:
                 raise BadInput(f"the history lacks the frame '{name}'; run `ratiocast ingest` and `build` first")
@@ -87,6 +98,7 @@ class History:
             if missing:
                 raise BadInput(f"the frame '{name}' lacks the column(s) {', '.join(missing)}")
         self._frames = {name: typed(frame.copy(deep=False)) for name, frame in frames.items()}
+        self._weather = weather
 
     def known_at(self, origin: datetime) -> Known:
         """Everything recorded by the origin, and nothing else."""
@@ -106,6 +118,16 @@ class History:
             known["corrections"] = events[(events["event_type"] == "correction") & (events["recorded_at"] <= at)]
         if "staff_stays" in given:
             known["staff_stays"] = _stays_known(given["staff_stays"], at)
+        return Known(origin, known, self._weather)
+
+    def staff_side_at(self, origin: datetime) -> Known:
+        """Of what was known at the origin the shifts and where adults were alone: quick, for a replay."""
+        at = pd.Timestamp(as_utc(origin))
+        known = {"centers": self._frames["centers"]}
+        if "shifts" in self._frames:
+            known["shifts"] = _shifts_known(self._frames["shifts"], at)
+        if "staff_stays" in self._frames:
+            known["staff_stays"] = _stays_known(self._frames["staff_stays"], at)
         return Known(origin, known)
 
     def day_events(self, center_id: str, start: datetime, end: datetime) -> list[Event]:
@@ -121,6 +143,26 @@ class History:
         """All that is recorded of the stays begun in [start, end); a replay must hide what became known later."""
         stays = self._frames["stays"]
         return stays[(stays["start"] >= start) & (stays["start"] < end) & (stays["center_id"] == center_id)]
+
+    def joined_rooms(
+        self, center_id: str, start: datetime, end: datetime
+    ) -> dict[str, list[tuple[datetime, datetime]]]:
+        """By room: when the record says, today, that it was joined with others in [start, end)."""
+        frame = self._frames.get("events")
+        if frame is None or not len(frame):
+            return {}
+        kinds = frame["event_type"].isin(["rooms_combined", "rooms_split"])
+        at = frame["happened_at"]
+        rows = frame[kinds & (at >= start) & (at < end) & (frame["center_id"] == center_id)].sort_values("happened_at")
+        result: dict[str, list[tuple[datetime, datetime]]] = {}
+        for event in _events(rows):
+            for room_id in event.room_ids:
+                spans = result.setdefault(room_id, [])
+                if event.event_type == "rooms_combined":
+                    spans.append((event.happened_at, end))
+                elif spans:
+                    spans[-1] = (spans[-1][0], event.happened_at)
+        return result
 
     def bookings_told(self, center_id: str, start: datetime, end: datetime) -> pd.DataFrame:
         """Bookings of the local day [start, end) whose state was told during it, with `known_since`, in that order."""
@@ -253,11 +295,16 @@ def _visit_numbers(bookings: pd.DataFrame) -> pd.Series:
 
 
 def _children_known(children: pd.DataFrame, known: Mapping[str, pd.DataFrame], at: pd.Timestamp) -> pd.DataFrame:
-    """Children recorded by then or, read later, already seen in stays or bookings; an end told later is not known."""
+    """Children recorded by then or, read later, already seen in stays or bookings; an end told later is not known.
+    `moved_at` is when the record gave them their present room instead of another.
+    """
     if "recorded_at" not in children or not len(children):
         return children
     rows = children.sort_values("recorded_at", kind="stable", na_position="first")
     on_time = ~(rows["recorded_at"] > at)
+    changed = rows["child_id"].duplicated() & rows["room_id"].ne(rows.groupby("child_id")["room_id"].shift())
+    rows = rows.assign(moved_at=rows["recorded_at"].where(changed))
+    rows["moved_at"] = rows.groupby("child_id")["moved_at"].ffill()
     latest = rows[on_time].drop_duplicates("child_id", keep="last")
     seen = set(known["stays"]["child_id"]) | set(known["bookings"].get("child_id", pd.Series(dtype=object)))
     late = rows[~on_time & rows["child_id"].isin(seen - set(latest["child_id"]))].drop_duplicates("child_id")

@@ -19,15 +19,17 @@ from forecasting.attendance import Attendance, attendance_of
 from forecasting.boost import Boost, train_boost
 from forecasting.calibration import SHORT_AHEAD, Calibration
 from forecasting.card import card_of
-from forecasting.forecast import Forecast
+from forecasting.crew import crew_ahead
+from forecasting.forecast import Floats, Forecast
+from forecasting.gaps import GapMaps, Required
 from forecasting.habits import Learning
 from forecasting.history import History, Known
 from forecasting.patterns import Parameters, Patterns, patterns_of, train_parameters, without_past
 from forecasting.rehearsal import calibrate_short, calibrate_week, rehearse
 from forecasting.session import Left, Present, Session
 from forecasting.shape import Shape
-from forecasting.showup import ShowUp
-from forecasting.staffside import StaffRates, adults_pmf, adults_present, roster_of, shifts_of_days, staff_rates
+from forecasting.showup import ShowUp, absence_surprises
+from forecasting.staffside import StaffRates, adults_present, roster_of, shifts_of_days, staff_rates
 from forecasting.week import WEEK_DAYS, week_forecast, week_times
 
 FORMAT = 1
@@ -46,6 +48,14 @@ class Model:
     staff: Mapping[str, StaffRates] = field(default_factory=dict)  # by center
     short_calibration: Calibration | None = None
     week_calibration: Calibration | None = None
+    gaps: Mapping[str, GapMaps] = field(default_factory=dict)  # by center, where days have taught it
+
+    def gap_odds(self, forecast: Forecast, required: Required, seed: int = 0) -> Floats:
+        """[room, time] P(required > counted) of each room by itself, given what the law asks for whom.
+
+        NotFound where the forecast has no staff side.
+        """
+        return self.gaps.get(forecast.center_id, GapMaps()).odds(forecast, required, seed)
 
     def session(self, known: Known, day: datetime | None = None, center_id: str | None = None) -> Session:
         """One center's day for the live loop; build it once a day from what is known, then `refresh` at every event.
@@ -82,16 +92,16 @@ class Model:
         a = session.patterns.attendance
         at = sorted(as_utc(t) for t in times) if times is not None else week_times(a, now)
         present, left = whereabouts(known, now, center_id)
-        adults = None
+        crew = None
         if session.staff is not None and session.roster is not None:
-            adults = adults_pmf(session.staff, session.roster, now, at)
+            crew = crew_ahead(session.staff, session.roster, now, at, a.tz)
         return week_forecast(
             self.parameters, session.patterns, now, at, lambda instants: session.refresh(now, present, instants, left),
-            self.week_calibration, session.notes, adults,
+            self.week_calibration, session.notes, crew,
         )  # fmt: skip
 
     def _session(self, known: Known, now: datetime, center_id: str, ahead: int) -> Session:
-        a = attendance_of(Known(now, {name: known[name] for name in known.names}), center_id, ahead)
+        a = attendance_of(known.at(now), center_id, ahead)
         how = self.parameters
         patterns = patterns_of(known, a, how.coming, how.leaving, how.carry_over)
         shifts = shifts_of_days(known, center_id, now - timedelta(hours=16), now + timedelta(days=ahead + 1))
@@ -116,13 +126,15 @@ class Model:
             if booster is not None:
                 (folder / f"{name}.txt").write_text(booster.model_to_string())  # a full disk is then an OSError
         show_up = {
-            name: getattr(p.show_up, name) for name in ("usual_rate", "told_comes", "center_shock", "room_shock")
+            name: getattr(p.show_up, name)
+            for name in ("usual_rate", "told_comes", "center_shock", "room_shock", "weather")
         }
         document = {
             "format": FORMAT, "trained_until": format_instant(self.trained_until), "coming": asdict(p.coming),
             "leaving": asdict(p.leaving), "carry_over": p.carry_over, "together": p.together, "show_up": show_up,
             "boosters": sorted(name for name, booster in boosters.items() if booster is not None), "card": self.card,
             "staff": {center: rates.to_json() for center, rates in self.staff.items()},
+            "gaps": {center: maps.to_json() for center, maps in self.gaps.items()},
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(document, indent=2, sort_keys=True))
 
@@ -143,7 +155,10 @@ class Model:
         parameters = Parameters(
             Learning(**document["coming"]), Learning(**document["leaving"]), document["carry_over"],
             Shape(arrays["coming_cdf"], arrays["coming_pdf"]), Shape(arrays["leaving_cdf"], arrays["leaving_pdf"]),
-            ShowUp(booster=boosters.get("show_up"), untold=arrays["untold"], **document["show_up"]),
+            ShowUp(
+                booster=boosters.get("show_up"), untold=arrays["untold"],
+                **document["show_up"] | {"weather": tuple(document["show_up"].get("weather", ()))},
+            ),
             document["together"],
         )  # fmt: skip
         return Model(
@@ -152,6 +167,7 @@ class Model:
             {center: StaffRates.from_json(rates) for center, rates in document["staff"].items()},
             Calibration(SHORT_AHEAD, arrays["short_calibration"]) if "short_calibration" in arrays else None,
             Calibration((0.0,), arrays["week_calibration"]) if "week_calibration" in arrays else None,
+            {center: GapMaps.from_json(maps) for center, maps in document.get("gaps", {}).items()},
         )  # fmt: skip
 
 
@@ -161,7 +177,12 @@ def train(history: History, until: datetime) -> Model:
     centers = [attendance_of(known, center_id) for center_id in known.center_ids]
     parameters, patterns = train_parameters(known, centers)
     boost = train_boost(list(rehearse(parameters, patterns)))
-    staff = {center: staff_rates(known, center) for center in known.center_ids}
+    staff = {
+        p.attendance.center_id: staff_rates(
+            known, p.attendance.center_id, absence_surprises(parameters.show_up, p.attendance, p.record)
+        )
+        for p in patterns
+    }
     short, scores = calibrate_short(parameters, patterns, boost)
     week, week_scores = calibrate_week(parameters, patterns)
     card = card_of(centers, parameters, scores | week_scores) | {"trained_until": format_instant(until)}

@@ -18,6 +18,7 @@ from forecasting.showup import Record, ShowUp, record_of, train_show_up
 
 LUNCH_TO_EVENING = Learning(usual=1000.0, usual_spread=75.0, spread=25.0)
 RECENT_SURPRISES = 40_000
+PAST_CLOSING = 5.0  # minutes: some are late by habit
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Patterns:
     families: Ints
     doubts: Doubts
 
+    @property
+    def young(self) -> float:
+        """From 1 to 0 as a center becomes known: what its own days have not yet told."""
+        a = self.attendance
+        return float(1 / np.sqrt(1 + a.open_day[: a.future].sum()))
+
 
 def without_past(patterns: Patterns) -> Patterns:
     """The patterns without the arrays of the past, for a session that lives all day: kilobytes instead of megabytes."""
@@ -67,7 +74,7 @@ def patterns_of(known: Known, a: Attendance, coming: Learning, leaving: Learning
     group = rooms[:, a.future]
     come = learn(_past(a, a.arrive), a.expected_in, group, weekday, coming)
     leave = learn(net_leaving(a, come, carry_over), a.expected_out, group, weekday, leaving)
-    return Patterns(a, come, leave, rooms, record_of(a, rooms), families_of(a), doubts_of(known, a))
+    return Patterns(a, come, _by_closing(leave, a), rooms, record_of(a, rooms), families_of(a), doubts_of(known, a))
 
 
 def train_parameters(known: Known, centers: Sequence[Attendance]) -> tuple[Parameters, list[Patterns]]:
@@ -92,6 +99,14 @@ def train_parameters(known: Known, centers: Sequence[Attendance]) -> tuple[Param
 
 def weekdays(a: Attendance) -> Ints:
     return np.array([day.weekday() for day in a.days], dtype=np.int64)
+
+
+def _by_closing(leave: Habit, a: Attendance) -> Habit:
+    """Where a habit says later than closing (the hours have changed) the child is gone by closing, from today on."""
+    location = leave.location.copy()
+    ahead, spread = location[:, a.future :], leave.spread[:, a.future :]
+    location[:, a.future :] = np.where(ahead > a.closes + PAST_CLOSING, a.closes - spread / 2, ahead)
+    return replace(leave, location=location)
 
 
 def net_leaving(a: Attendance, come: Habit, carry_over: float) -> Floats:

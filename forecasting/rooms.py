@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecasting.attendance import Floats, Ints
-from forecasting.counting import count_pmf, recalibrated, summed
+from forecasting.counting import count_pmf, recalibrated, summed, tallied
+from forecasting.crew import CrewAhead
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
 from forecasting.hazards import Chances
@@ -49,7 +50,7 @@ def placed(s: Session, chances: Chances, now: float, at: Floats) -> Placed:
 
 
 def room_forecast(
-    s: Session, p: Placed, now: datetime, at: tuple[datetime, ...], adults: Floats | None = None
+    s: Session, p: Placed, now: datetime, at: tuple[datetime, ...], crew: CrewAhead | None = None
 ) -> Forecast:
     """Sum the children of every room exactly, per node of the shared shocks, and calibrate."""
     a = s.patterns.attendance
@@ -58,8 +59,8 @@ def room_forecast(
         minutes = np.array([s.minute(time) for time in at])
         pmf = recalibrated(pmf, s.calibration.levels(minutes - s.minute(now), minutes))
     return Forecast(
-        a.center_id, now, a.room_ids, at, pmf, MODEL, BANDS, _band_mean(s, p, rooms, len(at)), adults,
-        sampler=lambda n, seed: _sample(s, p, n, seed), notes=s.notes,
+        a.center_id, now, a.room_ids, at, pmf, MODEL, BANDS, _band_mean(s, p, rooms, len(at)),
+        None if crew is None else crew.pmf(), sampler=lambda n, seed: _sample(s, p, n, seed), crew=crew, notes=s.notes,
         reasons=lambda room, time: _reasons(s, p, room, time),
     )  # fmt: skip
 
@@ -85,20 +86,17 @@ def _sample(s: Session, p: Placed, n: int, seed: int) -> Ints:
     """(n, rooms, times, bands): one node per draw, one uniform per family, so siblings and times hang together."""
     c, draw = p.chances, np.random.default_rng(seed)
     rooms, times = len(s.patterns.attendance.room_ids), c.stay.shape[1]
-    result = np.zeros((n, rooms, len(BANDS), times), dtype=np.int64)
     uniform, place = draw.random((n, len(s.status))), draw.random((n, len(s.status)))
     uniform = np.where(s.families >= 0, uniform[:, np.maximum(s.families, 0)], uniform)
-    stay_node = draw.choice(len(c.stay_weights), n, p=c.stay_weights)
-    come_node = draw.choice(len(c.come_weights), n, p=c.come_weights)
-    rows = c.here[p.entry]
-    for k in range(n):
-        stays = (uniform[k, c.here, None] < c.stay[:, :, stay_node[k]])[p.entry]
-        where = place[k, rows, None]
-        stays &= (where >= p.first) & (where < p.first + p.share)
-        comes = uniform[k, c.waiting, None] < c.come[:, :, come_node[k]]
-        np.add.at(result[k], (p.room, s.band[rows]), stays)
-        np.add.at(result[k], (s.home[c.waiting], s.band[c.waiting]), comes)
-    return result.transpose(0, 1, 3, 2)
+    stay = c.stay[:, :, draw.choice(len(c.stay_weights), n, p=c.stay_weights)]
+    come = c.come[:, :, draw.choice(len(c.come_weights), n, p=c.come_weights)]
+    where = place[:, c.here[p.entry], None]
+    stays = (uniform[:, c.here, None] < stay.transpose(2, 0, 1))[:, p.entry]
+    stays &= (where >= p.first) & (where < p.first + p.share)
+    comes = uniform[:, c.waiting, None] < come.transpose(2, 0, 1)
+    counts = tallied(stays, p.room * len(BANDS) + s.band[c.here[p.entry]], rooms * len(BANDS))
+    counts += tallied(comes, s.home[c.waiting] * len(BANDS) + s.band[c.waiting], rooms * len(BANDS))
+    return counts.reshape(n, times, rooms, len(BANDS)).transpose(0, 2, 1, 3)
 
 
 def _reasons(s: Session, p: Placed, room: int, time: int) -> list[str]:

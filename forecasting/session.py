@@ -18,13 +18,14 @@ from domain.time import as_utc
 from forecasting.attendance import ABSENT, Floats, Ints
 from forecasting.boost import Boost
 from forecasting.calibration import Calibration
+from forecasting.crew import crew_ahead
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
 from forecasting.hazards import LEFT, PRESENT, WAITING, chances_of
 from forecasting.patterns import Parameters, Patterns
 from forecasting.rooms import placed, room_forecast
 from forecasting.showup import siblings_away
-from forecasting.staffside import Adult, Roster, StaffRates, adults_pmf
+from forecasting.staffside import Adult, Roster, StaffRates
 
 SHORT_TIMES = tuple(timedelta(minutes=5 * step) for step in range(1, 13))
 Present = tuple[str, str, datetime]  # child_id, room_id, since
@@ -104,10 +105,10 @@ class Session:
         chances = chances_of(self, minute, minutes)
         if self.boost is not None:
             chances = self.boost.corrected(chances, minutes - minute)
-        staff = None
+        crew = None
         if self.staff is not None and self.roster is not None:
-            staff = adults_pmf(self.staff, self.roster, now, at, adults)
-        return room_forecast(self, placed(self, chances, minute, minutes), as_utc(now), at, staff)
+            crew = crew_ahead(self.staff, self.roster, now, at, self.patterns.attendance.tz, adults)
+        return room_forecast(self, placed(self, chances, minute, minutes), as_utc(now), at, crew)
 
     def see(self, now: datetime, present: Iterable[Present], left: Iterable[Left] = ()) -> None:
         """Bring who is here up to date."""

@@ -65,6 +65,7 @@ class ShowUp:
     untold: Floats  # P(absence not yet told by minute 10*i | absent, not told by midnight)
     center_shock: float
     room_shock: float
+    weather: tuple[str, ...] = ()  # the covariates it was trained with, after FEATURES
 
     def chances(
         self, a: Attendance, record: Record, day: int, ahead: int, sibling_away: Floats | None = None
@@ -72,7 +73,7 @@ class ShowUp:
         """P(comes) of every row on day index `day`, seen from the first instant of day index `day - ahead`; of days to
         come everything told by the origin counts."""
         origin = day - ahead
-        x = features(a, record, origin, day, sibling_away)
+        x = features(a, record, origin, day, sibling_away, self.weather)
         score = _prior_logit(a, record, origin, day, self.usual_rate)
         if self.booster is not None and len(x):
             score = score + np.asarray(self.booster.predict(x, raw_score=True, num_threads=1))
@@ -134,11 +135,16 @@ def record_of(a: Attendance, room: Ints) -> Record:
     return Record(candidate, rate, week, recent, streak, seen, room_absence, center_absence, level, room)
 
 
-def features(a: Attendance, record: Record, origin: int, day: int, sibling_away: Floats | None = None) -> Floats:
-    """[row, feature] (FEATURES) for day index `day` as known at the first instant of day index `origin`."""
+def features(
+    a: Attendance, record: Record, origin: int, day: int, sibling_away: Floats | None = None,
+    weather: Sequence[str] = (),
+) -> Floats:  # fmt: skip
+    """[row, feature] (FEATURES, then the weather named) for day index `day` as known at the first instant of day index
+    `origin`."""
     rows, date_ = a.arrive.shape[0], a.days[day]
     weekday = date_.weekday()
-    x = np.full((rows, len(FEATURES)), np.nan)
+    x = np.full((rows, len(FEATURES) + len(weather)), np.nan)
+    x[:, len(FEATURES) :] = a.weather.seen_from(a.days[origin], date_, weather)
     if a.has_bookings[day]:
         x[:, 0] = (a.booked[:, day] == BOOKED) | (a.booked[:, day] == ABSENT)
     x[:, 1] = day - origin
@@ -164,6 +170,7 @@ def train_show_up(centers: Sequence[tuple[Attendance, Record, Ints]], days_back:
     """From each center's attendance, record and families[row] (-1: none)."""
     parts: list[tuple[Floats, Floats, Floats, Ints]] = []
     usual = _usual_rate(centers)
+    weather = tuple(sorted({name for a, _, _ in centers for name in a.weather.names}))
     for number, (a, record, families) in enumerate(centers):
         start = max(28, a.future - days_back)
         for day in range(start, a.future):
@@ -172,7 +179,7 @@ def train_show_up(centers: Sequence[tuple[Attendance, Record, Ints]], days_back:
                 origin = day - ahead
                 told = (a.booked[:, day] == ABSENT) & (a.told_at[:, day] <= -1440 * ahead)
                 keep = record.candidate[:, day] & ~told
-                x = features(a, record, origin, day, siblings_away(record, families, origin))
+                x = features(a, record, origin, day, siblings_away(record, families, origin), weather)
                 group = np.full(keep.sum(), number * 1000 + day)
                 parts.append(
                     (
@@ -184,16 +191,24 @@ def train_show_up(centers: Sequence[tuple[Attendance, Record, Ints]], days_back:
                 )
     told_comes, untold = _telling([a for a, _, _ in centers])
     if sum(len(part[1]) for part in parts) < FEWEST_ROWS:
-        return ShowUp(None, usual, told_comes, untold, 0.3, 0.3)
+        return ShowUp(None, usual, told_comes, untold, 0.3, 0.3, weather)
     x, y, prior = (np.concatenate([part[n] for part in parts]) for n in range(3))
-    data = lgb.Dataset(x, y, init_score=prior, feature_name=list(FEATURES), free_raw_data=True)
+    data = lgb.Dataset(
+        x,
+        y,
+        init_score=prior,
+        feature_name=[*FEATURES, *(f"weather_{n}" for n in range(len(weather)))],
+        free_raw_data=True,
+    )
     booster = lgb.train(PARAMETERS, data, num_boost_round=ROUNDS)
     chance = 1 / (1 + np.exp(-(prior + np.asarray(booster.predict(x, raw_score=True, num_threads=1)))))
     group = np.concatenate([part[3] for part in parts])
     room = np.concatenate([part[0][:, 6] for part in parts])  # rooms of a day share this value
     center = shock(group, y, chance)
     both = shock(group * 10_000 + (room * 9_973).astype(int), y, chance)
-    return ShowUp(booster, usual, told_comes, untold, center, float(np.sqrt(max(both**2 - center**2, 0.05**2))))
+    return ShowUp(
+        booster, usual, told_comes, untold, center, float(np.sqrt(max(both**2 - center**2, 0.05**2))), weather
+    )
 
 
 def shock(group: Ints, y: Floats, chance: Floats) -> float:
@@ -202,6 +217,17 @@ def shock(group: Ints, y: Floats, chance: Floats) -> float:
     error, own = np.bincount(index, y - chance), np.bincount(index, chance * (1 - chance))
     extra = float((error**2 - own).sum() / max((own**2).sum(), 1e-9))
     return float(np.sqrt(np.clip(extra, 0.05**2, 1.5**2)))
+
+
+def absence_surprises(show_up: ShowUp, a: Attendance, record: Record, days_back: int = 200) -> dict[date, float]:
+    """By open day of the past: how far beyond chance its children stayed away, as seen from its first instant, in
+    standard deviations of the center's shock (the mean of what it may have been)."""
+    result = {}
+    for day in np.flatnonzero(a.open_day[: a.future])[20:][-days_back:].tolist():
+        chance = show_up.chances(a, record, day, 0)
+        missing, own = float((chance - a.present[:, day])[chance > 0].sum()), float((chance * (1 - chance)).sum())
+        result[a.days[day]] = show_up.center_shock * missing / (show_up.center_shock**2 * own + 1)
+    return result
 
 
 def siblings_away(record: Record, families: Ints, origin: int) -> Floats:

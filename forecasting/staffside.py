@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ import pandas as pd
 
 from domain.time import as_utc
 from forecasting.attendance import Floats, Ints
-from forecasting.counting import count_pmf, nodes
 from forecasting.history import Known
 
 STEP = timedelta(minutes=15)
@@ -32,6 +31,7 @@ NOBODY, AWAY, FLOAT = -1, -2, -3
 PRIOR = np.array([[0.95, 0.25, 0.15], [0.6, 0.05, 0.02], [0.8, 0.1, 0.02], [0.6, 0.05, 0.01]])
 PRIOR_WEIGHT = 20.0
 SHARED, SHARED_DAYS = 0.35, 60.0  # prior spread of the logarithm of a day's call-out rate, and the days it counts for
+WITH_ABSENCES, WITH_ABSENCES_WEIGHT = 0.15, 40.0  # prior rise with the children's absences; call-outs it counts for
 Adult = tuple[str, str | None, str]  # staff_id, room_id (None: idle), state: in_room | break | step_out
 
 
@@ -44,6 +44,7 @@ class StaffRates:
     late: float
     late_minutes: float
     shared: float = SHARED  # spread of the logarithm of a day's call-out rate around the center's
+    with_absences: float = WITH_ABSENCES  # of that spread: per standard deviation of the children's staying away
 
     @staticmethod
     def usual() -> StaffRates:
@@ -52,15 +53,19 @@ class StaffRates:
 
     def to_json(self) -> dict[str, Any]:
         return {"in_room": self.in_room.tolist(), "called_out": self.called_out, "late": self.late,
-                "late_minutes": self.late_minutes, "shared": self.shared}  # fmt: skip
+                "late_minutes": self.late_minutes, "shared": self.shared,
+                "with_absences": self.with_absences}  # fmt: skip
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> StaffRates:
         return StaffRates(**{**value, "in_room": np.array(value["in_room"])})
 
 
-def staff_rates(known: Known, center_id: str) -> StaffRates:
-    """Measured over the last four weeks; prior rates where there are no shifts."""
+def staff_rates(known: Known, center_id: str, staying_away: Mapping[date, float] | None = None) -> StaffRates:
+    """Measured over the last four weeks; prior rates where there are no shifts.
+
+    `staying_away`: the days' surprises of children who did not come, in sd (`showup.absence_surprises`).
+    """
     of = known.of(center_id)
     counts, hits = np.zeros((2, len(AHEAD), 4, 3))
     shifts, stays = _recent(of["shifts"], known.origin), _recent(of["staff_stays"], known.origin)
@@ -70,7 +75,9 @@ def staff_rates(known: Known, center_id: str) -> StaffRates:
                 _count(plan, actual, steps, counts[number], hits[number])
     in_room = (hits + PRIOR_WEIGHT * PRIOR) / (counts + PRIOR_WEIGHT)
     called, late, minutes = _shift_rates(shifts, stays)
-    return StaffRates(in_room, called, late, minutes, _shared(of["shifts"], known.origin))
+    shared = _shared(of["shifts"], known.origin)
+    rise = min(shared, _with_absences(of["shifts"], known.origin, staying_away or {}))
+    return StaffRates(in_room, called, late, minutes, shared, rise)
 
 
 @dataclass(frozen=True)
@@ -106,43 +113,6 @@ def roster_of(shifts: pd.DataFrame, room_ids: Sequence[str]) -> Roster:
     return Roster(tuple(staff), tuple(room_ids), owner.astype(np.int64), start, end, code.astype(np.int64))
 
 
-def adults_pmf(
-    rates: StaffRates, roster: Roster, now: datetime, times: Sequence[datetime], present: Iterable[Adult] | None = None
-) -> Floats:
-    """[room, time, k]: P(k adults in the room) from the shifts known and, within the next hours, who is there now.
-
-    `present` None: nobody's whereabouts are known (a day or more ahead, or no staff events).
-    """
-    rank = {room: n for n, room in enumerate(roster.room_ids)}
-    here: dict[str, int] | None = None
-    if present is not None:
-        here = {who: AWAY if state != "in_room" else rank.get(room or "", FLOAT) for who, room, state in present}
-    plans = dict(zip(roster.staff_ids, roster.plans(times), strict=True))
-    nowhere = np.full(len(times), NOBODY)
-    steps = np.array([(as_utc(at) - as_utc(now)) / STEP for at in times])
-    factor, weights = _days_alike(rates.shared)
-    chances: list[Floats] = []
-    rooms: list[int] = []
-    for staff_id in [*plans, *(who for who in here or () if who not in plans)]:
-        plan, now_in = plans.get(staff_id, nowhere), None if here is None else here.get(staff_id, NOBODY)
-        asked = set(np.unique(plan[plan >= 0]).tolist()) | ({now_in} if now_in is not None and now_in >= 0 else set())
-        for room in sorted(asked):
-            chance = _chance(rates, plan, room, now_in, steps)
-            unseen = (plan == room) & (now_in is None or now_in == NOBODY)
-            called = np.where(unseen, np.minimum(rates.called_out, 1 - chance), 0.0)
-            chances.append(np.clip(chance[:, None] + called[:, None] * (1 - factor), 0, 1))
-            rooms.append(room)
-    chance = np.array(chances).reshape(len(rooms), len(times), len(factor))
-    return count_pmf(chance, np.array(rooms, dtype=np.int64), len(rank), weights)
-
-
-def _days_alike(shared: float) -> tuple[Floats, Floats]:
-    """Factors, of mean 1, by which a day's call-outs are more or fewer than usual, and their weights."""
-    at, weights = nodes(0.0, shared)
-    factor = np.exp(at)
-    return factor / float(factor @ weights), weights
-
-
 def _shared(shifts: pd.DataFrame, origin: datetime) -> float:
     """The spread of a day's call-out rate beyond chance: of the days known, leaning on the prior while they are few."""
     if not len(shifts):
@@ -157,6 +127,20 @@ def _shared(shifts: pd.DataFrame, origin: datetime) -> float:
     weight = len(days) / (len(days) + SHARED_DAYS)
     prior = float(np.expm1(SHARED**2))
     return float(np.sqrt(np.log1p(np.clip(weight * excess + (1 - weight) * prior, 0.0, 3.0))))
+
+
+def _with_absences(shifts: pd.DataFrame, origin: datetime, staying_away: Mapping[date, float]) -> float:
+    """How the logarithm of the call-out rate rises with the children's staying away, leaning on the prior while few
+    call-outs are known: one step of a Poisson regression."""
+    if not len(shifts) or not staying_away:
+        return WITH_ABSENCES
+    past = shifts[shifts["start"] < origin - timedelta(hours=12)]
+    days = (past["status"] == "called_out").groupby(past["start"].dt.date).agg(["sum", "size"])
+    days = days[days.index.isin(set(staying_away))]
+    away = np.array([staying_away[day] for day in days.index])
+    expected = days["size"].to_numpy() * (days["sum"].sum() / max(days["size"].sum(), 1))
+    slope = float((away * (days["sum"].to_numpy() - expected)).sum()) + WITH_ABSENCES_WEIGHT * WITH_ABSENCES
+    return max(0.0, slope / (float((away**2 * expected).sum()) + WITH_ABSENCES_WEIGHT))
 
 
 def shifts_of_days(known: Known, center_id: str, first: datetime, last: datetime) -> pd.DataFrame:
@@ -186,7 +170,8 @@ def segments_of(value: object) -> list[Mapping[str, Any]]:
     return [] if parts is None or isinstance(parts, float) else list(parts)
 
 
-def _chance(rates: StaffRates, plan: Ints, room: int, state: int | None, steps: Floats) -> Floats:
+def chance_in_room(rates: StaffRates, plan: Ints, room: int, state: int | None, steps: Floats) -> Floats:
+    """[time]: P(in the room), given what the shift says (`Roster.plans`), the adult's state now and the steps ahead."""
     kind = np.where(plan == room, PLANNED, np.where(plan == AWAY, BREAK, NOT_PLANNED))
     later = rates.in_room[0, ABSENT, kind]
     if state is None:

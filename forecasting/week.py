@@ -11,7 +11,8 @@ import numpy as np
 from domain.time import SLOT_MINUTES, as_utc, local_instant
 from forecasting.attendance import Attendance, Floats, Ints
 from forecasting.calibration import Calibration
-from forecasting.counting import count_pmf, recalibrated, spread_nodes, stacked
+from forecasting.counting import count_pmf, recalibrated, spread_nodes, stacked, tallied
+from forecasting.crew import CrewAhead
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
 from forecasting.patterns import Parameters, Patterns
@@ -21,6 +22,7 @@ MODEL = "child-week"
 WEEK_DAYS = 14
 NODES = 12
 SHOCKS = spread_nodes(NODES, 3)  # standard normal: arrivals, departures, coming at all
+YOUNG_SHOW, YOUNG_MINUTES = 0.8, 20.0  # more of the center's shocks (logit, minutes) when nothing of it is known
 BEYOND_HOURS = 30.0  # slots are given for the opening hours and this many minutes around
 
 
@@ -51,11 +53,11 @@ def week_times(a: Attendance, now: datetime, days: int = WEEK_DAYS) -> list[date
 def week_forecast(
     parameters: Parameters, patterns: Patterns, now: datetime, times: Sequence[datetime],
     today: Callable[[Sequence[datetime]], Forecast], calibration: Calibration | None = None,
-    notes: tuple[str, ...] = (), adults: Floats | None = None,
+    notes: tuple[str, ...] = (), crew: CrewAhead | None = None,
 ) -> Forecast:  # fmt: skip
     """The distribution per room at the times; those of the origin's own day come from `today` (who is here counts).
 
-    `adults[room, time, k]` is the staff side of the times in order.
+    `crew` is the staff side of the times in order; it is drawn together with the children.
     """
     a = patterns.attendance
     by_day: dict[date, list[datetime]] = {}
@@ -82,9 +84,12 @@ def week_forecast(
     rooms = len(a.room_ids)
     pmf = stacked(pmfs) if pmfs else np.ones((rooms, 0, 1))
     mean = np.concatenate(means, axis=1) if means else np.zeros((rooms, 0, len(BANDS)))
+    if crew is not None:
+        later = {a.days[day.index] for day in days}
+        crew = crew.with_children(lambda n, seed, day: _staying_away(a, n, seed, day, known=day not in later))
     return Forecast(
-        a.center_id, as_utc(now), a.room_ids, ordered, pmf, MODEL, BANDS, mean, adults,
-        sampler=lambda n, seed: _sample(parameters, patterns, days, first, n, seed),
+        a.center_id, as_utc(now), a.room_ids, ordered, pmf, MODEL, BANDS, mean, None if crew is None else crew.pmf(),
+        sampler=lambda n, seed: _sample(parameters, patterns, days, first, n, seed), crew=crew,
         reasons=lambda room, time: _reasons(patterns, days, first, ordered, room, time), notes=notes,
     )  # fmt: skip
 
@@ -108,19 +113,23 @@ def day_chances(p: Parameters, patterns: Patterns, day: date, times: tuple[datet
 def presence(p: Parameters, patterns: Patterns, index: int, rows: Ints, chance: Floats, minutes: Floats) -> Floats:
     """P(there at each minute of the day), [row, time, node]: has come, and has not yet left."""
     come, leave = patterns.coming, patterns.leaving
-    show = np.hypot(p.show_up.center_shock, p.show_up.room_shock)
+    center, arriving, leaving = shock_sizes(p, patterns)
+    show = np.hypot(center, p.show_up.room_shock)
     odds = np.log(chance / (1 - chance + 1e-9) + 1e-9)[:, None] + show * SHOCKS[:, 2]
-    arrival = come.location[rows, index][:, None] + p.coming.shift_spread * SHOCKS[:, 0]
-    ends = (
-        leave.location[rows, index][:, None]
-        + p.leaving.shift_spread * SHOCKS[:, 1]
-        + p.carry_over * p.coming.shift_spread * SHOCKS[:, 0]
-    )
+    arrival = come.location[rows, index][:, None] + arriving * SHOCKS[:, 0]
+    ends = leave.location[rows, index][:, None] + leaving * SHOCKS[:, 1] + p.carry_over * arriving * SHOCKS[:, 0]
     wide = np.hypot(leave.spread[rows, index], p.carry_over * come.spread[rows, index])
     came = p.coming_shape.cdf((minutes[:, None] - arrival[:, None, :]) / come.spread[rows, index][:, None, None])
     left = p.leaving_shape.cdf((minutes[:, None] - ends[:, None, :]) / wide[:, None, None])
     came *= (minutes >= patterns.attendance.opens)[:, None]
     return np.asarray(came * (1 - left) / (1 + np.exp(-odds))[:, None, :])
+
+
+def shock_sizes(p: Parameters, patterns: Patterns) -> tuple[float, float, float]:
+    """Sd of the center's shocks of coming at all (logit), of arrivals and departures (minutes); wider while young."""
+    young = patterns.young
+    arriving, leaving = (float(np.hypot(one.shift_spread, YOUNG_MINUTES * young)) for one in (p.coming, p.leaving))
+    return float(np.hypot(p.show_up.center_shock, YOUNG_SHOW * young)), arriving, leaving
 
 
 def _band_mean(day: Day, rooms: int) -> Floats:
@@ -131,32 +140,40 @@ def _band_mean(day: Day, rooms: int) -> Floats:
 
 def _sample(p: Parameters, patterns: Patterns, days: Sequence[Day], first: Forecast | None, n: int, seed: int) -> Ints:
     """(n, rooms, times, bands): per draw and day one set of shocks; a family shares its luck, times hang together."""
-    draw = np.random.default_rng(seed)
-    a, parts = patterns.attendance, []
-    if first is not None:
-        parts.append(first.samples_by_band(n, seed))
-    families, room_shock = patterns.families, p.show_up.room_shock
-    for day in days:
-        uniform = draw.random((n, 3, len(families)))
-        uniform = np.where(families >= 0, uniform[:, :, np.maximum(families, 0)], uniform)[:, :, day.rows]
-        shocks = draw.standard_normal((n, 3 + len(a.room_ids)))
-        counts = np.zeros((n, len(a.room_ids), len(BANDS), len(day.times)), dtype=np.int64)
-        minutes = np.array([_minute(a, a.days[day.index], at) for at in day.times])
-        come, leave = patterns.coming, patterns.leaving
-        for k in range(n):
-            odds = np.log(day.chance / (1 - day.chance + 1e-9) + 1e-9)
-            odds += p.show_up.center_shock * shocks[k, 2] + room_shock * shocks[k, 3 + day.room]
-            shows = uniform[k, 0] < 1 / (1 + np.exp(-odds))
-            late = p.coming.shift_spread * shocks[k, 0] + come.spread[day.rows, day.index] * _draw(
-                p.coming_shape.cdf_values, uniform[k, 1]
-            )
-            start = np.maximum(come.location[day.rows, day.index] + late, a.opens)
-            end = leave.location[day.rows, day.index] + p.carry_over * late + p.leaving.shift_spread * shocks[k, 1]
-            end += leave.spread[day.rows, day.index] * _draw(p.leaving_shape.cdf_values, uniform[k, 2])
-            there = shows[:, None] & (minutes >= start[:, None]) & (minutes < end[:, None])
-            np.add.at(counts[k], (day.room, day.band), there)
-        parts.append(counts.transpose(0, 1, 3, 2))
-    return np.concatenate(parts, axis=2) if parts else np.zeros((n, len(a.room_ids), 0, len(BANDS)), dtype=np.int64)
+    parts = [] if first is None else [first.samples_by_band(n, seed)]
+    parts += [_sample_day(p, patterns, day, n, seed) for day in days]
+    rooms = len(patterns.attendance.room_ids)
+    return np.concatenate(parts, axis=2) if parts else np.zeros((n, rooms, 0, len(BANDS)), dtype=np.int64)
+
+
+def _sample_day(p: Parameters, patterns: Patterns, day: Day, n: int, seed: int) -> Ints:
+    a, families, rows = patterns.attendance, patterns.families, day.rows
+    come, leave, rooms, date_ = patterns.coming, patterns.leaving, len(a.room_ids), a.days[day.index]
+    shocks = day_shocks(n, seed, date_, rooms)[:, :, None]
+    uniform = np.random.default_rng([seed, date_.toordinal(), 2]).random((n, 3, len(families)))
+    uniform = np.where(families >= 0, uniform[:, :, np.maximum(families, 0)], uniform)[:, :, rows]
+    center, arriving, leaving = shock_sizes(p, patterns)
+    odds = np.log(day.chance / (1 - day.chance + 1e-9) + 1e-9) + center * shocks[:, 2]
+    shows = uniform[:, 0] < 1 / (1 + np.exp(-odds - p.show_up.room_shock * shocks[:, 3 + day.room, 0]))
+    late = arriving * shocks[:, 0]
+    late = late + come.spread[rows, day.index] * _draw(p.coming_shape.cdf_values, uniform[:, 1])
+    start = np.maximum(come.location[rows, day.index] + late, a.opens)
+    end = leave.location[rows, day.index] + p.carry_over * late + leaving * shocks[:, 1]
+    end += leave.spread[rows, day.index] * _draw(p.leaving_shape.cdf_values, uniform[:, 2])
+    minutes = np.array([_minute(a, date_, at) for at in day.times])
+    there = shows[:, :, None] & (minutes >= start[:, :, None]) & (minutes < end[:, :, None])
+    counts = tallied(there, day.room * len(BANDS) + day.band, rooms * len(BANDS))
+    return counts.reshape(n, len(minutes), rooms, len(BANDS)).transpose(0, 2, 1, 3)
+
+
+def day_shocks(n: int, seed: int, day: date, rooms: int) -> Floats:
+    """[n, 3 + rooms] standard normal shocks of a day's draws: arrivals, departures, coming at all, and each room's."""
+    return np.random.default_rng([seed, day.toordinal()]).standard_normal((n, 3 + rooms))
+
+
+def _staying_away(a: Attendance, n: int, seed: int, day: date, *, known: bool) -> Floats:
+    """[n] the children's shock of staying away; of a day whose absences are known one of its own."""
+    return -day_shocks(n, seed + known, day, len(a.room_ids))[:, 2]
 
 
 def _draw(cdf_values: Floats, uniform: Floats) -> Floats:

@@ -161,9 +161,11 @@ class Knobs:
     faults: float = 1.0  # multiplier of all rates below: 0, 1, 3
     missed_check_out: float = 0.02
     missed_check_in: float = 0.005
-    unlogged_move: float = 0.08
+    unlogged_move: float = 0.08  # of children's moves between rooms
+    unlogged_move_adults: float = 0.08
     forgotten_clock_out: float = 0.03
-    wrong_room: float = 0.05
+    wrong_room: float = 0.05  # of children's check-ins
+    wrong_room_adults: float = 0.05  # of clock-ins
     wrong_room_noticed: float = 0.7  # set right within the hour by a correction
     delay_median_seconds: float = 20.0
     delay_long_share: float = 0.01  # later than ten minutes

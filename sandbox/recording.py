@@ -60,9 +60,11 @@ class Record:
         if corrected:
             self.pending.append(self._event(kind, happened, _next_morning(rng, day), fields))
 
-    def placed(self, rng: Rng, day: LocalDay, kind: str, happened: datetime, room: int, **fields: object) -> int:
-        """Log an event that names a room, now and then the wrong one; the room the platform then believes in."""
-        if len(self.rooms) < 2 or rng.random() >= self.knobs.fault(self.knobs.wrong_room):
+    def placed(
+        self, rng: Rng, rate: float, day: LocalDay, kind: str, happened: datetime, room: int, **fields: object
+    ) -> int:
+        """Log an event that names a room, now and then (at `rate`) the wrong one; the room the platform believes in."""
+        if len(self.rooms) < 2 or rng.random() >= self.knobs.fault(rate):
             self.logged(rng, kind, happened, room_id=self.rooms[room], **fields)
             return room
         wrong = room + 1 if room == 0 or (room + 1 < len(self.rooms) and rng.random() < 0.5) else room - 1

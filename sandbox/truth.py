@@ -87,7 +87,7 @@ def _record_child(
     if rng.random() < knobs.fault(knobs.missed_check_in):
         record.forgotten(rng, at, "check_in", arrival, child_id=child, room_id=ids[home])
     else:
-        believed = record.placed(rng, at, "check_in", arrival, home, child_id=child)
+        believed = record.placed(rng, knobs.wrong_room, at, "check_in", arrival, home, child_id=child)
     if visit is not None:
         room, start, end = visit
         moves = [(start, believed, room)] + ([(end, room, home)] if end < float(day.departure[place]) else [])
@@ -106,13 +106,14 @@ def _record_adult(rng: Rng, center: CenterSimulation, moves: list[Move], at: Loc
         place = {"room_id": ids[room]} if room is not None else {}
         came_from: dict[str, str] = {"from_room_id": ids[believed]} if believed is not None else {}
         if move.action == "clock_in" and room is not None:
-            believed = record.placed(rng, at, "clock_in", when, room, staff_id=staff)
+            believed = record.placed(rng, knobs.wrong_room_adults, at, "clock_in", when, room, staff_id=staff)
         elif move.action == "clock_in":
             record.logged(rng, "clock_in", when, staff_id=staff)
         elif move.action == "clock_out":
             record.missed(rng, knobs.forgotten_clock_out, at, "clock_out", when, staff_id=staff)
         elif move.action == "room_move":
-            if not record.missed(rng, knobs.unlogged_move, at, "room_move", when, staff_id=staff, **place, **came_from):
+            fields = {"staff_id": staff, **place, **came_from}
+            if not record.missed(rng, knobs.unlogged_move_adults, at, "room_move", when, **fields):
                 believed = room
         elif move.logged:
             record.logged(

@@ -14,17 +14,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, TextClause, select, text
 
 from domain.errors import BadInput
 from domain.time import parse_instant
 from storage.ledger.schema import audit, canonical_json, instant_text, row_of
+from storage.ledger.upsert import insert_rows
 
 START = "0" * 64  # the hash before the first entry
+_CHAINS = 200  # asked for by one statement
 HEAD_FIELDS = ("center_id", "number", "hash", "at")
 
 
@@ -56,14 +59,6 @@ EXPORT_COLUMNS = (
 )  # fmt: skip
 
 
-_HEAD = (
-    select(audit.c.number, audit.c.hash)
-    .where(audit.c.center_id == bindparam("center_id"))
-    .order_by(audit.c.number.desc())
-    .limit(1)
-)
-
-
 def append(connection: Connection, entry: Entry) -> Entry:
     """Add an entry at the end of its center's chain; returns it with number and hashes."""
     return append_all(connection, [entry])[0]
@@ -71,16 +66,16 @@ def append(connection: Connection, entry: Entry) -> Entry:
 
 def append_all(connection: Connection, new: Iterable[Entry]) -> list[Entry]:
     """Add entries at the ends of their centers' chains, in this order and by one insert."""
-    heads: dict[str, tuple[int, str]] = {}
+    arrived = list(new)
+    heads = _heads(connection, {entry.center_id for entry in arrived})
     linked = []
-    for entry in new:
-        number, previous = heads.get(entry.center_id) or _head(connection, entry.center_id)
-        placed = replace(entry, number=number + 1, previous_hash=previous)
-        placed = replace(placed, hash=entry_hash(placed.record()))
-        heads[entry.center_id] = (placed.number, placed.hash)
-        linked.append(placed)
-    if linked:
-        connection.execute(insert(audit), [row_of(entry) for entry in linked])
+    for entry in arrived:
+        number, previous = heads.get(entry.center_id, (0, START))
+        number += 1
+        value = entry_hash({**entry.record(), "number": number, "previous_hash": previous})
+        heads[entry.center_id] = (number, value)
+        linked.append(replace(entry, number=number, previous_hash=previous, hash=value))
+    insert_rows(connection, audit, [row_of(entry) for entry in linked])
     return linked
 
 
@@ -145,7 +140,7 @@ def verify(records: Iterable[Mapping[str, Any]], head: Mapping[str, Any] | None 
 
 def signed_head(connection: Connection, center_id: str, now: datetime, key: Ed25519PrivateKey) -> dict[str, Any]:
     """The head of a center's chain with the installation's signature: small enough for an e-mail or a printed line."""
-    number, value = _head(connection, center_id)
+    number, value = _heads(connection, {center_id}).get(center_id, (0, START))
     head = {"center_id": center_id, "number": number, "hash": value, "at": instant_text(now)}
     public = key.public_key().public_bytes_raw().hex()
     return {**head, "key": public, "signature": key.sign(canonical_json(head).encode()).hex()}
@@ -163,6 +158,23 @@ def head_is_signed(head: Mapping[str, Any]) -> bool:
     return True
 
 
-def _head(connection: Connection, center_id: str) -> tuple[int, str]:
-    last = connection.execute(_HEAD, {"center_id": center_id}).first()
-    return (last.number, last.hash) if last else (0, START)
+def _heads(connection: Connection, center_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Number and hash of the last entry of each of these chains, as far as they have begun."""
+    wanted = sorted(center_ids)
+    found: dict[str, tuple[int, str]] = {}
+    for start in range(0, len(wanted), _CHAINS):
+        some = wanted[start : start + _CHAINS]
+        rows = connection.execute(_last_of(len(some)), {f"c{n}": center_id for n, center_id in enumerate(some)})
+        found |= {row.center_id: (row.number, row.hash) for row in rows}
+    return found
+
+
+@cache
+def _last_of(chains: int) -> TextClause:
+    """One seek per chain. `GROUP BY` would walk through every entry of each."""
+    wanted = ", ".join(f"(CAST(:c{n} AS TEXT))" for n in range(chains))
+    return text(
+        f"WITH wanted (center_id) AS (VALUES {wanted}) "  # noqa: S608  placeholders only
+        "SELECT audit.center_id, audit.number, audit.hash FROM wanted JOIN audit ON audit.center_id = wanted.center_id "
+        "AND audit.number = (SELECT MAX(number) FROM audit AS each WHERE each.center_id = wanted.center_id)"
+    )

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         "", description="Address under which people and vendors reach the service; empty: host:port."
     )
     slack_webhook: SecretStr = Field(SecretStr(""), description="Slack incoming webhook of the usual channel.")
+    slack_bot_token: SecretStr = Field(SecretStr(""), description="Bot token (xoxb-...): incidents become threads.")
+    slack_channel: str = Field("", description="Id of the usual channel the bot writes to, such as C0123456789.")
+    slack_api_url: str = Field("https://slack.com/api/", description="Base URL of Slack's Web API.")
     slack_signing_secret: SecretStr = Field(SecretStr(""), description="Signing secret of the Slack app (buttons).")
     teams_webhook: SecretStr = Field(SecretStr(""), description="Teams workflow address of the usual channel.")
     twilio_account_sid: str = Field("", description="Twilio account that sends text messages.")

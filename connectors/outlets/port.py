@@ -34,6 +34,8 @@ class Note:
     link: str | None = None
     buttons: tuple[Button, ...] = ()
     repeat: bool = False
+    thread: str = ""  # the vendor's reference of the first note about the same incident to the same recipient
+    renews: bool = True  # where there is a thread, its first note is to show what this one says
 
     @property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 from forecasting.counts.backtest import backtest
 from forecasting.counts.distribution import CountDistribution
 from forecasting.counts.grid import read_counts
+from forecasting.counts.health import health, served
 from forecasting.counts.scores import scored, significance, summary
 from forecasting.counts.stored import load, save
 from forecasting.counts.trained import CountModel
@@ -13,11 +14,13 @@ __all__ = [
     "CountModel",
     "Weather",
     "backtest",
+    "health",
     "load",
     "read_counts",
     "read_weather",
     "save",
     "scored",
+    "served",
     "significance",
     "summary",
 ]

@@ -14,6 +14,7 @@ from forecasting.counts.features import Examples, Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes, grids, horizon
 from forecasting.counts.model import Design, fit
 from forecasting.counts.peers import peers
+from forecasting.counts.plain import plain_forecast
 from forecasting.counts.trained import MODEL_NAME, WARM_UP_DAYS
 from forecasting.counts.weather import Weather
 
@@ -62,7 +63,7 @@ def backtest(
 
 
 def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_minutes: int, seed: int) -> Floats:
-    """(targets, rooms, levels) for the targets from slot `start`; a baseline's where nothing can be learned."""
+    """(targets, rooms, levels) for the targets from slot `start`; a plain forecast where nothing can be learned."""
     grid = features.grid
     warm = max(start - WARM_UP_DAYS * grid.day, grid.week)
     design = Design.of(features, horizon, examples(grid, horizon, 0, len(grid.times)))
@@ -70,8 +71,8 @@ def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_m
     test = asked.pairs.target >= start
     raw = _raw_forecasts(design, asked, start, max(1, retrain_minutes // grid.minutes), seed)
     if np.isnan(raw[test]).any():
-        return _fallback(features, horizon, start)
-    return _calibrated(grid, asked.pairs, raw, by_day=horizon.by_day)[test]
+        return plain_forecast(design, asked.where(test))
+    return _calibrated(grid, asked.pairs, raw, horizon.days(grid.day))[test]
 
 
 def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: int) -> Floats:
@@ -87,7 +88,7 @@ def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: 
     return raw
 
 
-def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats, *, by_day: bool) -> Floats:
+def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats, days_ahead: int) -> Floats:
     """Quantiles by the errors known at the midnight before each origin."""
     errors = Errors.of_forecasts(raw, grid.counts[pairs.target], pairs.target, grid.day)
     result = np.empty((*raw.shape[:2], len(LEVELS)))
@@ -95,15 +96,8 @@ def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats, *, by_day: bool) 
     for midnight in np.unique(midnights):
         now = midnights == midnight
         known = errors.between(int(midnight) - MEMORY_DAYS * grid.day, int(midnight))
-        result[now] = calibrated(raw[now], pairs.target[now], known, grid.day, by_day=by_day)
+        result[now] = calibrated(raw[now], pairs.target[now], known, grid.day, days_ahead=days_ahead)
     return result
-
-
-def _fallback(features: Features, horizon: Horizon, start: int) -> Floats:
-    grid = features.grid
-    known = baselines(grid, features, horizon, start, len(grid.times))
-    quantiles = known.get("delta", known["mean4"])
-    return np.maximum.accumulate(np.nan_to_num(quantiles), axis=-1)
 
 
 def _table(grid: CountGrid, horizon: Horizon, start: int, model: str, quantiles: Floats) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from forecasting.counts.grid import CountGrid, Floats, Horizon, Ints
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 QUANTILE_COLUMNS = tuple(f"q{round(level * 100):02d}" for level in LEVELS)
+NAMES = ("last", "snaive", "mean4", "med4", "delta")
 ERROR_WEEKS = 8
 OPEN_ABOVE = 0.5  # a slot counts as open if it held more people than this on average
 

@@ -3,6 +3,10 @@
 A raw forecast is (q10, q50, q90). Each past error is measured in units of the raw half interval on its side; the
 quantiles of these units say how far each level must lie from the middle (split conformal prediction, refreshed as
 errors become known, by time of day and with memory of a few weeks).
+
+From a day ahead on whole days err together, and a few weeks of them are few lessons: one holiday among them would
+widen all intervals for six weeks. There the raw intervals stand almost as they are, and parts of the day are not told
+apart.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from forecasting.counts.grid import Floats, Ints
 MEMORY_DAYS = 42  # older errors are forgotten
 DAY_BLOCKS = 4  # parts of the day calibrated apart
 _PRIOR_DAYS = 10  # how many days of errors weigh as much as the belief below
-_PRIOR_DAYS_AHEAD = 30  # the same from a day ahead on, where whole weeks err together
+_PRIOR_LESSONS = 50  # the same from a day ahead on, for each day ahead
 _BLOCK_PRIOR_DAYS = 20  # how many days weigh as much as the whole day's factors
 _USUAL = {0.05: 1.35, 0.1: 1.0, 0.25: 0.5, 0.5: 0.0, 0.75: 0.5, 0.9: 1.0, 0.95: 1.35}
 _CLOSED_BELOW = 0.5  # a raw q90 below half a person says that nobody is there
@@ -80,20 +84,23 @@ def half_widths(raw: Floats) -> tuple[Floats, Floats]:
     return np.maximum(middle - low, _LEAST_WIDTH), np.maximum(high - middle, _LEAST_WIDTH)
 
 
-def factors(errors: Errors, slots_of_day: int, *, by_day: bool = False) -> Floats:
+def factors(errors: Errors, slots_of_day: int, *, days_ahead: int = 0) -> Floats:
     """(blocks, levels): distance of each level from the middle in raw half intervals, from errors of the past."""
     usual = np.array([_USUAL[level] for level in LEVELS])
-    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS_AHEAD if by_day else _PRIOR_DAYS, few=by_day)
+    if days_ahead:
+        return np.tile(_shrunk(errors, usual, slots_of_day, _PRIOR_LESSONS * days_ahead, few=True), (DAY_BLOCKS, 1))
+    whole = _shrunk(errors, usual, slots_of_day, _PRIOR_DAYS, few=False)
     rows = []
     for block in range(DAY_BLOCKS):
         own = errors.where(errors.block == block)
-        rows.append(_shrunk(own, whole, slots_of_day, _BLOCK_PRIOR_DAYS, few=by_day))
+        rows.append(_shrunk(own, whole, slots_of_day, _BLOCK_PRIOR_DAYS, few=False))
     return np.stack(rows)
 
 
-def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int, *, by_day: bool = False) -> Floats:
-    """(targets, rooms, levels) from raw (targets, rooms, 3): never crossing, never below zero."""
-    scale = factors(errors, slots_of_day, by_day=by_day)[day_block(target, slots_of_day)][:, None, :]
+def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int, *, days_ahead: int = 0) -> Floats:
+    """(targets, rooms, levels) from raw (targets, rooms, 3): never crossing, never below zero. `days_ahead`: of a
+    horizon by day, else 0."""
+    scale = factors(errors, slots_of_day, days_ahead=days_ahead)[day_block(target, slots_of_day)][:, None, :]
     lower, upper = half_widths(raw)
     side = np.where(np.array(LEVELS) < 0.5, -lower[..., None], upper[..., None])
     return np.maximum.accumulate(np.clip(raw[..., [1]] + side * scale, 0, None), axis=-1)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from forecasting.counts.analogs import BESIDE, WEEKS_BACK, analog_features
 from forecasting.counts.grid import CARRIED_SLOTS, CountGrid, Floats, Horizon, Ints
 from forecasting.counts.series import carry, later, mean_of_known, pick, rolling_mean, weighted
 
@@ -47,13 +48,16 @@ class Features:
         self.grid = grid
 
     def matrix(self, pairs: Examples, *, short: bool) -> dict[str, Floats]:
-        """name -> (examples, rooms). `short` adds what the last hours tell; it pays below a day ahead."""
+        """name -> (examples, rooms). `short` adds what the last hours tell, which pays below a day ahead; without it
+        the analog weeks come in, unless the weather is known ahead."""
         known = Known(self, pairs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a mean over nothing is NaN, which is what is meant
             values = known.weekly() | known.daily() | known.levels() | known.calendar() | known.weather()
             if short:
                 values |= known.recent() | known.changes() | known.site()
+            elif not self.grid.weather_ahead:  # which they could not see
+                values |= known.analogs()
         return values
 
     @cached_property
@@ -80,6 +84,11 @@ class Features:
     def profile(self) -> Floats:
         """What the same slot held on average on the ordinary days of the eight weeks before."""
         return mean_of_known([later(self.ordinary, k * self.grid.week) for k in range(1, WEEKS + 1)])
+
+    @cached_property
+    def level(self) -> Floats:
+        """Mean count of the last week."""
+        return rolling_mean(self.grid.counts, self.grid.week)
 
     @cached_property
     def surprise(self) -> Floats:
@@ -147,6 +156,24 @@ class Known:
             ratio = (rolling_mean(counted, length) + 0.5) / (rolling_mean(expected, length) + 0.5)
             values[f"level_{name}"] = self.at(ratio, self.origin)
         return values
+
+    def analogs(self) -> dict[str, Floats]:
+        """Quantiles of the same slot of the week and its neighbours, by how near each week's level is to the present;
+        unknown on days off."""
+        grid, level = self.grid, self.source.level
+        places = [(week, step) for week in range(WEEKS_BACK) for step in BESIDE]
+        counts, ratios = [], []
+        for week, step in places:
+            slots = self.last_week - week * grid.week + step
+            counts.append(self.at(self.source.ordinary, slots))
+            around = np.minimum(slots + grid.week // 2, self.origin)  # the end of the week with the slot in its middle
+            ratios.append((self.at(level, self.origin) + 0.5) / (self.at(level, around) + 0.5))
+        weeks_ago, beside = np.array([week for week, _ in places]), np.array([BESIDE[step] for _, step in places])
+        values = analog_features(np.stack(counts), np.stack(ratios), weeks_ago, beside)
+        off = np.zeros(len(self.target), dtype=bool)
+        for name in grid.days_off:
+            off |= pick(grid.calendar[name], self.target) > 0
+        return {name: np.where(off[:, None], np.nan, value) for name, value in values.items()}
 
     def calendar(self) -> dict[str, Floats]:
         grid, rooms = self.grid, len(self.grid.rooms)

@@ -36,6 +36,10 @@ class Horizon:
     by_day: bool
     note: str = ""  # how the wish was fitted to the file's grid, if it had to be
 
+    def days(self, slots_of_day: int) -> int:
+        """How many days ahead, 0 below a day."""
+        return self.steps // slots_of_day if self.by_day else 0
+
 
 @dataclass(frozen=True)
 class CountGrid:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.counts.analogs import MOVES, Analogs
 from forecasting.counts.blend import Blend, fit_blend
 from forecasting.counts.features import Examples, Features
 from forecasting.counts.grid import CountGrid, Floats, Horizon
@@ -13,13 +14,16 @@ from forecasting.counts.learners import RAW_LEVELS, Bools, LearnedTrees, Trees, 
 from forecasting.counts.path import Path, fit_path
 
 FEWEST_EXAMPLES = 200
+FEWEST_LESSONS = 3  # days learned from by days ahead; on fewer a learner takes one holiday for the rule
 WEEKS_OF_A_YEAR = 52  # with less history the day of the year is only another name for the date
 _ALIVE_ABOVE = 0.3  # below it in every memory of the slot the room is taken as closed
+_LESSONS_TO_NARROW = 2.0  # so many widen the raw interval to twice; what few lessons teach fits them too well
 _CLOSED_SIGNS = ("week_mean_8", "week_mean_8_-1", "week_mean_8_+1", "day_mean_7", "count_0")
 
 SHORT: tuple[Trees, ...] = (
     Trees("drifted", "everything", leaves=31, rounds=150, rate=0.1, least_rows=60),
     Trees("path", "everything", leaves=31, rounds=150, rate=0.1, least_rows=60),
+    Trees("path", "everything", leaves=31, rounds=120, rate=0.1, least_rows=40, at_random=True),
 )
 LONG: tuple[Trees, ...] = (
     Trees("blend", "level", leaves=8, rounds=150, rate=0.05, least_rows=400),
@@ -66,25 +70,32 @@ class HorizonModel:
     line: Blend | Path  # the linear forecast some of the learners start from
     learned: list[LearnedTrees]
     closed: Floats  # q10, q50, q90 of slots in which the room seemed closed
+    lessons: float  # days learned from by days ahead: errors a week ahead hang together for a week
 
     def raw(self, design: Design) -> Floats:
         """(examples, rooms, 3), sorted and not below zero; NaN nowhere."""
-        return np.asarray(np.sort(np.clip(self.members(design).mean(axis=0), 0, None), axis=-1))
+        mean = np.sort(np.nanmean(self.members(design), axis=0), axis=-1)
+        middle = mean[..., [1]]
+        wide = middle + (mean - middle) * (1 + _LESSONS_TO_NARROW / self.lessons)
+        open_now = alive(design.values)[..., None]
+        return np.asarray(np.clip(np.where(open_now, wide, mean), 0, None))
 
     def members(self, design: Design) -> Floats:
-        """(learners, examples, rooms, 3): what each of them says."""
+        """(members, examples, rooms, 3): what each of them says, NaN where it has no answer; the learners first."""
         values = self._values(design)
-        said = np.stack([one.forecast(values) for one in self.learned])
+        said = np.stack([one.forecast(values) for one in self.learned] + _analogs(design))
         said[:, ~alive(values)] = self.closed
         return said
 
     def contributions(self, design: Design) -> Values:
         """Feature -> persons it adds to the middle of the raw forecast, (examples, rooms)."""
         values = self._values(design)
-        total: Values = {}
+        others = np.stack([said[..., 1] for said in _analogs(design)] or [np.full_like(values["week_1"], np.nan)])
+        count = len(self.learned) + (~np.isnan(others)).sum(axis=0)
+        total: Values = {"analog": np.nansum(others, axis=0) / count}
         for one in self.learned:
             for name, part in one.contributions(values).items():
-                total[name] = total.get(name, np.zeros_like(part)) + part / len(self.learned)
+                total[name] = total.get(name, np.zeros_like(part)) + part / count
         return total
 
     def drivers(self, count: int = 10) -> list[tuple[str, float]]:
@@ -109,7 +120,8 @@ def fit(design: Design, until: int, seed: int) -> HorizonModel | None:
     values, actual = dict(design.values), design.actual
     known, living = ~np.isnan(actual), alive(values)
     rows = known & living
-    if rows.sum() < FEWEST_EXAMPLES:
+    lessons = _lessons(design, rows)
+    if rows.sum() < FEWEST_EXAMPLES or lessons < FEWEST_LESSONS:
         return None
     if until < WEEKS_OF_A_YEAR * design.week:
         values["day_of_year"] = np.full_like(values["day_of_year"], np.nan)
@@ -120,7 +132,19 @@ def fit(design: Design, until: int, seed: int) -> HorizonModel | None:
     learned = [learn(spec, values, actual, rows, design.calendar, seed + k) for k, spec in enumerate(specs)]
     shut = actual[known & ~living]
     closed = np.quantile(shut, RAW_LEVELS) if len(shut) else np.zeros(len(RAW_LEVELS))
-    return HorizonModel(design.horizon, until, line, learned, closed)
+    return HorizonModel(design.horizon, until, line, learned, closed, lessons)
+
+
+def _analogs(design: Design) -> list[Floats]:
+    """(examples, rooms, 3) each; none below a day ahead."""
+    analogs = [Analogs(move) for move in MOVES]
+    return [one.forecast(design.values) for one in analogs if one.speaks(design.values)]
+
+
+def _lessons(design: Design, rows: Bools) -> float:
+    slots_of_day = design.week // 7
+    days = len(np.unique(design.pairs.target[rows.any(axis=1)] // slots_of_day))
+    return days / max(1.0, design.horizon.steps / slots_of_day)
 
 
 def _name(design: Design) -> str:

@@ -35,8 +35,7 @@ def reasons(model: HorizonModel, design: Design) -> pd.DataFrame:
     for name, part in model.contributions(design).items():
         family = family_of(name)
         families[family] = families.get(family, np.zeros_like(part)) + part
-    for one in model.learned:  # each starts from its own base instead of the usual
-        families[family_of(one.spec.base)] -= usual / len(model.learned)
+    families[family_of(model.learned[0].spec.base)] -= usual  # all start from one kind of evidence, not from the usual
     open_now = alive(design.values).ravel()
     rows = []
     for k, middle in enumerate(usual.ravel()):

@@ -20,7 +20,7 @@ from forecasting.counts.model import HorizonModel
 from forecasting.counts.path import Path
 from forecasting.counts.trained import CountModel
 
-FORMAT = 1
+FORMAT = 2
 _LINES: dict[str, type[Path] | type[Blend]] = {"path": Path, "blend": Blend}
 _ERRORS = ("slot", "block", "below", "above")
 
@@ -85,7 +85,7 @@ def _told(model: HorizonModel, number: int, arrays: Arrays) -> dict[str, Any]:
         }
         for one in model.learned
     ]  # fmt: skip
-    return {"until": model.until, "line": line, "learned": learned}
+    return {"until": model.until, "line": line, "learned": learned, "lessons": model.lessons}
 
 
 def _horizon_model(told: dict[str, Any], span: Horizon, number: int, arrays: Arrays) -> HorizonModel:
@@ -97,4 +97,4 @@ def _horizon_model(told: dict[str, Any], span: Horizon, number: int, arrays: Arr
         for one in told["learned"]
     ]  # fmt: skip
     line = _LINES[told["line"]](arrays[f"{number}_line"])
-    return HorizonModel(span, told["until"], line, learned, arrays[f"{number}_closed"])
+    return HorizonModel(span, told["until"], line, learned, arrays[f"{number}_closed"], told["lessons"])

@@ -18,6 +18,7 @@ from forecasting.counts.card import model_card, rehearsal_scores, site_card
 from forecasting.counts.features import Examples, Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, Ints, grid_minutes, grids, horizon
 from forecasting.counts.model import Design, HorizonModel, fit
+from forecasting.counts.plain import HISTORY_DAYS, WIDE, plain_forecast
 from forecasting.counts.reasons import reasons
 from forecasting.counts.weather import Weather
 
@@ -25,7 +26,6 @@ MODEL_NAME = "ratiocast"
 FALLBACK_NAME = "fallback"
 WARM_UP_DAYS = 28  # the first intervals learn from forecasts of so many days that their model did not see
 _FALLBACK_WORDS = "too little is known of this room: the last counts and weeks, with a wide interval"
-_WIDE = np.array([-2.6, -2.0, -1.1, 0.0, 1.1, 2.0, 2.6])  # quantiles of rooms nothing is known about, in root persons
 
 
 @dataclass(frozen=True)
@@ -162,17 +162,21 @@ class CountModel:
         if span.by_day and grid.day > 1 and origin == origin.normalize():
             last -= 1  # as in training: the day that ends at this midnight
         pairs = Examples(np.full(len(slots), last, dtype=np.int64), slots)
-        quantiles = _fallback(Design.of(Features(grid), span, pairs))
+        asked = Design.of(Features(grid), span, pairs)
+        quantiles = _fallback(asked)
         names = np.full(quantiles.shape[:2], FALLBACK_NAME, dtype=object)
         words = np.full(quantiles.shape[:2], _FALLBACK_WORDS, dtype=object)
         model = self.models.get((grid.site, span.name))
         known = self.rooms.get(grid.site, ())
+        if model is None and grid.site in self.rooms:
+            past = examples(grid, span, max(0, last + 1 - HISTORY_DAYS * grid.day), last + 1)
+            quantiles = plain_forecast(Design.of(Features(grid), span, past), asked)
         if model is not None and set(known) <= set(grid.rooms):
             columns = [grid.rooms.index(room) for room in known]
             moved = self.errors[grid.site, span.name].moved(self._moved(grid))
             errors = moved.between(last - MEMORY_DAYS * grid.day, last + 1)
             own = Design.of(Features(grid.of_rooms(known)), span, pairs)
-            quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day, by_day=span.by_day)
+            quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day, days_ahead=span.days(grid.day))
             names[:, columns] = MODEL_NAME
             if with_reasons:
                 words[:, columns] = reasons(model, own)["words"].to_numpy().reshape(len(slots), -1)
@@ -224,5 +228,5 @@ def _fallback(design: Design) -> Floats:
             point = np.where(np.isnan(point), values[name], point)
     middle = np.nanmedian(point, axis=1, keepdims=True) if not np.isnan(point).all() else 0.0
     point = np.nan_to_num(np.where(np.isnan(point), middle, point))
-    wide = np.sqrt(point + 3)[..., None] * _WIDE
+    wide = np.sqrt(point + 3)[..., None] * WIDE
     return np.asarray(np.clip(point[..., None] + wide, 0, None))

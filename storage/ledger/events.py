@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,35 +12,53 @@ from sqlalchemy import Connection, func, select
 
 from domain.events import Event, event_from_json, event_to_json
 from storage import audit
-from storage.ledger.schema import canonical_json, events
+from storage.ledger.schema import Written, canonical_json, events
 from storage.ledger.upsert import insert_new
 
 _TOP = select(func.coalesce(func.max(events.c.position), 0))
 
 
-def append_events(connection: Connection, arrived: Iterable[Event], received_at: datetime, source: str) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An event and its row but for the position, made ready outside the writer so that a commit is short."""
+
+    event: Event
+    row: dict[str, Any]
+
+
+def arrived(event: Event, received_at: datetime, source: str) -> Arrived:
+    return Arrived(event, _row(event, received_at, source))
+
+
+def append_events(connection: Connection, new: Iterable[Event], received_at: datetime, source: str) -> list[Event]:
+    """`append_arrived` for events of one source and time."""
+    return append_arrived(connection, [arrived(event, received_at, source) for event in new], received_at)
+
+
+def append_arrived(connection: Connection, events_arrived: Iterable[Arrived], now: datetime) -> list[Event]:
     """Store what is new; the new events in their order of arrival. What is known already changes nothing.
 
     Each center's new events leave one audit entry with the digest of all of them.
     """
-    rows = {_identity(row): (row, event) for event in arrived for row in [_row(event, received_at, source)]}
-    if not rows:
+    ready = {_identity(each.row): each for each in events_arrived}
+    if not ready:
         return []
     first = 1 + int(connection.execute(_TOP).scalar_one())
-    values = [{**row, "position": first + offset} for offset, (row, _) in enumerate(rows.values())]
+    values = [{**each.row, "position": first + offset} for offset, each in enumerate(ready.values())]
     stored = {position for (position,) in insert_new(connection, events, values)}
-    new = [arrived for position, arrived in enumerate(rows.values(), start=first) if position in stored]
+    new = [each for position, each in enumerate(ready.values(), start=first) if position in stored]
     by_center: dict[str, list[dict[str, Any]]] = {}
-    for row, _ in new:
-        by_center.setdefault(row["center_id"], []).append(row)
-    audit.append_all(connection, (_received(by_center[key], received_at, source) for key in sorted(by_center)))
-    return [event for _, event in new]
+    for each in new:
+        by_center.setdefault(each.event.center_id, []).append(each.row)
+    audit.append_all(connection, (_received(by_center[key], now) for key in sorted(by_center)))
+    return [each.event for each in new]
 
 
-def _received(rows: Sequence[dict[str, Any]], received_at: datetime, source: str) -> audit.Entry:
-    after = {"count": len(rows), "digest": _joint_digest([row["digest"] for row in rows]), "source": source}
+def _received(rows: Sequence[dict[str, Any]], now: datetime) -> audit.Entry:
+    digest = _joint_digest([row["digest"] for row in rows])
+    after = {"count": len(rows), "digest": digest, "source": rows[0]["source"]}
     span = f"events:{rows[0]['sequence']}..{rows[-1]['sequence']}"
-    return audit.Entry(rows[0]["center_id"], "events.received", span, "service", received_at, after=after)
+    return audit.Entry(rows[0]["center_id"], "events.received", span, "service", now, after=after)
 
 
 def read_events(
@@ -90,12 +109,12 @@ def sequences_after(connection: Connection, center_id: str, sequence: int) -> li
 
 
 def _row(event: Event, received_at: datetime, source: str) -> dict[str, Any]:
-    body = event_to_json(event)
+    body = Written(canonical_json(event_to_json(event)))
     return {
         "center_id": event.center_id,
         "sequence": event.sequence,
         "event_id": event.event_id,
-        "digest": hashlib.sha256(canonical_json(body).encode()).hexdigest()[:16],
+        "digest": hashlib.sha256(body.encode()).hexdigest()[:16],
         "happened_at": event.happened_at,
         "recorded_at": event.recorded_at,
         "received_at": received_at,

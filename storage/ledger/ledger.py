@@ -1,8 +1,8 @@
 """The ledger: one writer thread that commits in groups, readers beside it.
 
 Whatever wants to write hands over a function of the connection. All functions that wait while a commit is on its way to
-disk share the next transaction, each in a savepoint of its own: one that fails takes nothing with it. A function's
-result (or error) comes back only when its transaction is durable.
+disk share the next transaction, each in a savepoint of its own (a single one needs none): one that fails takes nothing
+with it. A function's result (or error) comes back only when its transaction is durable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Transaction, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from domain.errors import StoreError
@@ -140,8 +140,10 @@ class Ledger:
         outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             connection = self._connected()
-            with connection.begin():
-                outcomes = [(future, *_in_savepoint(connection, work)) for work, future in group]
+            with connection.begin() as whole:
+                for work, future in group:
+                    scope = connection.begin_nested() if len(group) > 1 else whole
+                    outcomes.append((future, *_tried(connection, work, scope)))
             self.commits += 1
         except Exception as error:  # noqa: BLE001  the writer must outlive whatever a store does to it
             failure = _store_error(error) if isinstance(error, SQLAlchemyError) else error
@@ -164,19 +166,21 @@ class Ledger:
             self._connection = None  # opened (and locked) again by the next group
 
 
-def _in_savepoint(connection: Connection, work: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
-    savepoint = connection.begin_nested()
+def _tried(
+    connection: Connection, work: Callable[[Connection], Any], scope: Transaction
+) -> tuple[Any, BaseException | None]:
+    """The function's result or error; the scope, a savepoint or the whole transaction, is committed or rolled back."""
     try:
         result = work(connection)
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        savepoint.rollback()
+        scope.rollback()
         return None, _store_error(error)
     except Exception as error:  # noqa: BLE001  handed to whoever waits for this function
-        savepoint.rollback()
+        scope.rollback()
         return None, error
-    savepoint.commit()
+    scope.commit()
     return result, None
 
 

@@ -129,4 +129,15 @@ MIGRATIONS: tuple[Migration, ...] = (
                 expires_at TEXT NOT NULL)""",
         ),
     ),
+    Migration(
+        4,
+        "approved call-outs",
+        (
+            """CREATE TABLE call_outs (
+                call_out_id TEXT PRIMARY KEY, center_id TEXT NOT NULL, day TEXT NOT NULL, staff_id TEXT NOT NULL,
+                absent_from TEXT NOT NULL, absent_until TEXT NOT NULL, approved_at TEXT NOT NULL,
+                approved_by TEXT NOT NULL, body TEXT NOT NULL)""",
+            "CREATE INDEX call_outs_by_day ON call_outs (center_id, day)",
+        ),
+    ),
 )

@@ -191,6 +191,20 @@ def next_due(connection: Connection) -> datetime | None:
     return connection.execute(select(func.min(outbox.c.not_before)).where(outbox.c.status == "pending")).scalar()
 
 
+def first_reference(connection: Connection, message: Outgoing) -> str:
+    """What the vendor calls the first message about the same incident to the same recipient; "" if there is none."""
+    if message.incident_id is None:
+        return ""
+    query = (
+        select(outbox.c.reference)
+        .where(outbox.c.incident_id == message.incident_id, outbox.c.status == "sent", outbox.c.reference != "")
+        .where(outbox.c.outlet == message.outlet, outbox.c.recipient == message.recipient)
+        .order_by(outbox.c.finished_at)
+        .limit(1)
+    )
+    return connection.execute(query).scalar() or ""
+
+
 def last_question(connection: Connection, outlet: str, recipient: str) -> tuple[str | None, str | None] | None:
     """Incident and proposal of the last message sent to this recipient that asked for an answer."""
     query = (

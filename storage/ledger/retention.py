@@ -16,6 +16,7 @@ from storage import audit
 from storage.ledger.centers import keep_reference, read_reference
 from storage.ledger.schema import (
     attempts,
+    call_outs,
     events,
     feedback,
     incidents,
@@ -83,6 +84,7 @@ def _old(center_id: str, before: datetime) -> Mapping[str, tuple[Table, ColumnEl
             ("proposals", proposals, (
                 proposals.c.updated_at < before, func.coalesce(proposals.c.incident_id, "").not_in(still_open),
             )),
+            ("call-outs", call_outs, (call_outs.c.absent_until < before,)),
             ("feedback", feedback, (feedback.c.at < before,)),
             ("incidents", incidents, (incidents.c.closed_at < before,)),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Dialect, Integer, MetaData, Table, Text
@@ -26,6 +27,12 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+class Written(str):
+    """A JSON value that is in its canonical text already."""
+
+    __slots__ = ()
+
+
 class Json(TypeDecorator[Any]):
     """Any JSON value as canonical text, so that equal values are equal texts in both databases."""
 
@@ -33,7 +40,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
-        return canonical_json(value)
+        return value if isinstance(value, Written) else canonical_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else json.loads(value)
@@ -53,7 +60,13 @@ def canonical_json(value: Any) -> str:
 
 def row_of(record: Any) -> dict[str, Any]:
     """A flat dataclass as a row. `asdict` would copy every document inside it, which costs more than writing it."""
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+    kind: Any = type(record)
+    return {name: getattr(record, name) for name in _names(kind)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 metadata = MetaData()
@@ -130,6 +143,12 @@ proposals = _table(
     "proposals", _key("proposal_id"), _text("center_id"), _text("incident_id", null=True), _text("kind"),
     _text("status"), _at("created_at"), _at("updated_at"), _at("expires_at", null=True), _text("decided_by", null=True),
     _whole("version"), _json("body"),
+)  # fmt: skip
+
+# Approved call-outs with their cover plans; `day` is the center's own, 2026-03-11.
+call_outs = _table(
+    "call_outs", _key("call_out_id"), _text("center_id"), _text("day"), _text("staff_id"), _at("absent_from"),
+    _at("absent_until"), _at("approved_at"), _text("approved_by"), _json("body"),
 )  # fmt: skip
 
 feedback = _table(

@@ -1,53 +1,59 @@
-"""Insert unless it is there, insert or replace: the same words for SQLite and PostgreSQL.
+"""Insert, insert unless it is there, insert or replace: many rows by one statement, for SQLite and PostgreSQL alike.
 
-SQLAlchemy makes the text of an `ON CONFLICT` statement anew at each call (its cache passes these over), which takes it
-ten times as long as the insert itself. The texts for single rows are therefore made here, once per table.
+SQLAlchemy makes the text of an `ON CONFLICT` statement anew at each call (its cache passes these over), and of many
+rows it makes many statements, between which the writer may lose the interpreter. Both cost more than the insert itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, TextClause, bindparam, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Table
+
+_ROWS = 200  # in one statement: 13 columns of them stay far below the bound parameters either database takes
+
+Rows = Sequence[Mapping[str, Any]]  # of all columns of their table
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Sequence[Row[Any]]:
-    """Insert the rows whose keys are not there yet; returns the key of each that was new."""
-    if not rows:
-        return []
-    if len(rows) == 1:
-        return connection.execute(_insert_new(table), dict(rows[0])).all()
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return connection.execute(statement, [dict(row) for row in rows]).all()
+def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows whose keys are not there."""
+    for _ in _executed(connection, table, rows, ""):
+        pass
 
 
-def replace_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of all columns, or give those with their keys these values."""
-    if rows:
-        connection.execute(_replace(table), [dict(row) for row in rows])
-
-
-@cache
-def _insert_new(table: Table) -> Any:
-    keys = table.primary_key.columns
-    returning = ", ".join(f'"{column.name}"' for column in keys)
-    return _insert(table, f"DO NOTHING RETURNING {returning}").columns(*keys)
-
-
-@cache
-def _replace(table: Table) -> TextClause:
+def insert_new(connection: Connection, table: Table, rows: Rows) -> list[Row[Any]]:
+    """Insert the rows whose keys are not there yet; returns the key of each that was new, as it is stored."""
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    results = _executed(connection, table, rows, f"ON CONFLICT DO NOTHING RETURNING {keys}")
+    return [row for result in results for row in result]
+
+
+def replace_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows, or give those with their keys these values; of several with one key the last one holds."""
+    names = [column.name for column in table.primary_key.columns]
+    keys = ", ".join(f'"{name}"' for name in names)
+    rows = list({tuple(row[name] for name in names): row for row in rows}.values())
     rest = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
-    return _insert(table, f"({keys}) DO UPDATE SET {rest}")
+    for _ in _executed(connection, table, rows, f"ON CONFLICT ({keys}) DO UPDATE SET {rest}"):
+        pass
 
 
-def _insert(table: Table, on_conflict: str) -> TextClause:
-    """Of all columns, each bound with its type. The names come from `schema`, never from a request."""
+def _executed(connection: Connection, table: Table, rows: Rows, on_conflict: str) -> Iterator[Any]:
+    """The results, statement by statement."""
+    dialect = connection.dialect
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    columns = [(column.name, column.type.bind_processor(dialect)) for column in table.columns]
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        values = tuple(code(row[name]) if code else row[name] for row in part for name, code in columns)
+        yield connection.exec_driver_sql(_statement(table, len(part), mark, on_conflict), values)
+
+
+@lru_cache(maxsize=1000)
+def _statement(table: Table, rows: int, mark: str, on_conflict: str) -> str:
+    """The names come from `schema`, never from a request."""
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    values = ", ".join(f":{column.name}" for column in table.columns)
-    statement = text(f'INSERT INTO "{table.name}" ({names}) VALUES ({values}) ON CONFLICT {on_conflict}')  # noqa: S608
-    return statement.bindparams(*(bindparam(column.name, type_=column.type) for column in table.columns))
+    values = ", ".join([f"({', '.join([mark] * len(table.columns))})"] * rows)
+    return f'INSERT INTO "{table.name}" ({names}) VALUES {values} {on_conflict}'  # noqa: S608

@@ -100,6 +100,82 @@ def test_slack_failures_pass_or_stay(answer: Any, permanent: bool, wait: float |
     assert (error.permanent, error.retry_after, error.gone) == (permanent, wait, False)
 
 
+def bot(url: str, token: str = "xoxb-1", channel: str = "#alerts") -> SlackOutlet:  # noqa: S107
+    return SlackOutlet(bot_token=token, channel=channel, api_url=f"{url}/api/")
+
+
+def said(status: int, word: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """A refusal of Slack's Web API."""
+    return status, {"Content-Type": "application/json", **headers}, json.dumps({"ok": False, "error": word}).encode()
+
+
+def test_what_follows_on_a_message_of_the_bot_stands_in_its_thread_and_the_message_shows_how_things_stand() -> None:
+    with vendors.vendor(vendors.slack_api) as slack:
+        first = bot(slack.url).send(note(buttons=BUTTONS))
+        worse = bot(slack.url).send(note(title="Infants: still short", buttons=BUTTONS, thread=first))
+        bot(slack.url).send(note(title="Somebody could come", thread=first, renews=False))
+        bot(slack.url).send(note(title="Infants: over", thread=first))
+        messages = slack.pages
+    assert first.startswith("C1:")
+    assert worse != first
+    assert [message.get("thread_ts") for message in messages] == [None, *[messages[0]["ts"]] * 3]
+    assert [message.get("reply_broadcast") for message in messages] == [None, True, False, False]
+    assert messages[0]["text"].startswith("Infants: over")
+    assert [block["type"] for block in messages[0]["blocks"]] == ["header", "section"], "nothing is asked any more"
+    assert messages[2]["text"].startswith("Somebody could come")
+
+
+def test_a_thread_whose_first_message_was_deleted_goes_on_as_a_new_message() -> None:
+    with vendors.vendor(vendors.slack_api) as slack:
+        bot(slack.url).send(note(thread="C1:1700009999.000100"))
+        (message,) = slack.pages
+    assert "thread_ts" not in message
+
+
+def test_a_first_message_that_may_not_be_changed_any_more_still_has_its_thread() -> None:
+    with vendors.vendor(vendors.slack_api) as slack:
+        first = bot(slack.url).send(note())
+        slack.failures.append(
+            (200, {"Content-Type": "application/json"}, b'{"ok": false, "error": "edit_window_closed"}')
+        )
+        bot(slack.url).send(note(title="Infants: over", thread=first))
+        messages = slack.pages
+    assert messages[0]["text"].startswith("Infants: one short")
+    assert messages[1]["thread_ts"] == messages[0]["ts"]
+
+
+def test_a_webhook_is_used_as_before_where_the_recipient_is_one_although_there_is_a_bot() -> None:
+    with vendors.vendor(vendors.slack) as slack:
+        assert bot("http://127.0.0.1:1").send(note(slack.url)) == ""
+        assert len(slack.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent", "wait"),
+    [
+        (said(429, "ratelimited", **{"Retry-After": "7"}), False, 7.0),
+        (said(200, "internal_error"), False, None),
+        (said(200, "not_in_channel"), True, None),
+        ((503, {"Content-Type": "text/html"}, b"<html>be back soon</html>"), False, None),
+        ((200, {"Content-Type": "text/html"}, b"<html>a proxy in between</html>"), False, None),
+    ],
+)
+def test_refusals_of_slacks_methods_pass_or_stay(answer: Any, permanent: bool, wait: float | None) -> None:
+    with vendors.vendor(vendors.slack_api) as slack:
+        slack.failures.append(answer)
+        error = failure(bot(slack.url), note())
+        assert slack.pages == []
+    assert (error.permanent, error.retry_after) == (permanent, wait)
+
+
+def test_a_bot_that_is_not_known_or_has_no_channel_is_a_permanent_failure() -> None:
+    with vendors.vendor(vendors.slack_api) as slack:
+        assert failure(bot(slack.url, token="xoxb-2"), note()).permanent
+        assert failure(bot(slack.url, channel="#nowhere"), note()).permanent
+        assert failure(bot(slack.url, channel=""), note()).permanent
+    assert not failure(bot("http://127.0.0.1:1"), note()).permanent
+
+
 def test_an_outlet_nobody_answers_at_is_a_passing_failure() -> None:
     for outlet in (SlackOutlet("http://127.0.0.1:1/x"), TeamsOutlet("http://127.0.0.1:1/x")):
         assert not failure(outlet, note()).permanent

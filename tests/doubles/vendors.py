@@ -61,6 +61,31 @@ def slack(vendor: Vendor, request: Request) -> Answer:
     return 200, {}, b"ok"
 
 
+def slack_api(vendor: Vendor, request: Request) -> Answer:
+    """`chat.postMessage` and `chat.update` of the Web API: JSON, a bearer token, refusals as a word with status 200."""
+    if request.headers.get("authorization") != "Bearer xoxb-1":
+        return _json(200, {"ok": False, "error": "invalid_auth"})
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        return _json(200, {"ok": False, "error": "missing_post_type"})
+    body, method = request.json(), request.path.rpartition("/")[2]
+    channels = {"C1": "C1", "#alerts": "C1"}
+    if body["channel"] not in (channels if method == "chat.postMessage" else channels.values()):
+        return _json(200, {"ok": False, "error": "channel_not_found"})
+    known = {message["ts"]: message for message in vendor.pages}
+    if method == "chat.update":
+        if body["ts"] not in known:
+            return _json(200, {"ok": False, "error": "message_not_found"})
+        known[body["ts"]].update(text=body["text"], blocks=body["blocks"])
+        return _json(200, {"ok": True, "channel": body["channel"], "ts": body["ts"], "text": body["text"]})
+    if method != "chat.postMessage":
+        return _json(200, {"ok": False, "error": "unknown_method"})
+    if body.get("thread_ts") and body["thread_ts"] not in known:
+        return _json(200, {"ok": False, "error": "thread_not_found"})
+    ts = f"17{len(vendor.pages):08d}.000100"
+    vendor.pages.append({**body, "ts": ts})
+    return _json(200, {"ok": True, "channel": channels[body["channel"]], "ts": ts, "message": {"type": "message"}})
+
+
 def twilio(vendor: Vendor, request: Request) -> Answer:
     """POST .../Messages.json, form-encoded, basic authentication."""
     expected = "Basic " + base64.b64encode(b"AC1:token").decode()

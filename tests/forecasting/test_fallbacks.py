@@ -15,8 +15,11 @@ MORNING = local(1, 8)
 NOON = local(2, 11)
 
 
-def spread(forecast: Forecast, room: str, at: datetime) -> int:
-    return forecast.quantile(room, at, 0.95) - forecast.quantile(room, at, 0.05)
+def total_spread(forecast: Forecast) -> float:
+    """Standard deviations of all rooms and times, added up."""
+    k = np.arange(forecast.pmf.shape[2])
+    mean = forecast.pmf @ k
+    return float(np.sqrt(forecast.pmf @ k**2 - mean**2).sum())
 
 
 def week(model: Model, frames: dict[str, pd.DataFrame], now: datetime = MORNING, at: datetime = NOON) -> Forecast:
@@ -49,13 +52,7 @@ def test_a_center_of_three_days_leans_on_the_model_and_says_so(
     grown = week(small_model, small_frames)
     assert any("only" in note for note in young.notes)
     assert not grown.notes
-    at = NOON + timedelta(hours=4.5)
-    late = [NOON + timedelta(hours=4.5)]
-    wide = small_model.forecast_week(
-        History(since(small_frames, MORNING - timedelta(days=5))).known_at(MORNING), MORNING, late
-    )
-    narrow = small_model.forecast_week(History(small_frames).known_at(MORNING), MORNING, late)
-    assert sum(spread(wide, room, at) for room in wide.room_ids) >= sum(spread(narrow, r, at) for r in narrow.room_ids)
+    assert total_spread(young) > 1.05 * total_spread(grown)
 
 
 def test_a_center_without_any_stay_is_forecast_from_its_bookings(
@@ -66,6 +63,7 @@ def test_a_center_without_any_stay_is_forecast_from_its_bookings(
     booked = small_frames["bookings"]
     there = booked[pd.to_datetime(booked["day"]).dt.date == date(2025, 5, 21)]["child_id"].nunique()
     assert 0.5 * there < sum(forecast.mean(room, NOON) for room in forecast.room_ids) < there
+    assert total_spread(forecast) > 1.1 * total_spread(week(small_model, small_frames))
 
 
 def test_nothing_at_all_is_forecast_as_nothing(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
@@ -77,6 +75,18 @@ def test_nothing_at_all_is_forecast_as_nothing(small_frames: dict[str, pd.DataFr
         known = History(nothing).known_at(MORNING)
         assert one.forecast_short(known, MORNING).table()["mean"].max() == 0
         assert one.forecast_week(known, MORNING, [NOON]).table()["mean"].max() == 0
+
+
+def test_a_new_child_is_expected_without_bookings_where_nobody_books(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    plain = small_frames | {"bookings": small_frames["bookings"].iloc[:0]}
+    children = small_frames["children"]
+    new = children.iloc[[0]].assign(child_id="new", enrolled_from=date(2025, 5, 20), enrolled_to=None)
+    new = new.assign(recorded_at=pd.Timestamp(MORNING) - pd.Timedelta(days=3))
+    more = plain | {"children": typed(pd.concat([children, new], ignore_index=True))}
+    room = str(new["room_id"].iloc[0])
+    assert 0.5 < week(small_model, more).mean(room, NOON) - week(small_model, plain).mean(room, NOON) <= 1
 
 
 def test_a_new_child_is_expected_by_its_booking(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
@@ -111,6 +121,42 @@ def test_a_new_room_takes_the_children_booked_into_it(
     assert after.mean("c01-new", NOON) + after.mean(old, NOON) == pytest.approx(before.mean(old, NOON), abs=1.5)
 
 
+@pytest.mark.parametrize("booked", [True, False], ids=["booked into the old room", "without bookings"])
+def test_when_a_room_is_split_its_children_are_expected_where_the_record_put_them(
+    booked: bool, small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    rooms, children = small_frames["rooms"], small_frames["children"]
+    old = rooms["room_id"].iloc[1]
+    half = set(sorted(children[children["room_id"] == old]["child_id"].unique())[::2])
+    moved = children[children["child_id"].isin(half)].drop_duplicates("child_id", keep="last")
+    moved = moved.assign(room_id="c01-new", recorded_at=pd.Timestamp(MORNING) - pd.Timedelta(hours=2))
+    bookings = small_frames["bookings"]
+    usual = small_frames | {"bookings": bookings if booked else bookings.iloc[:0]}
+    split = usual | {
+        "rooms": pd.concat([rooms, rooms.iloc[[1]].assign(room_id="c01-new", name="New room")], ignore_index=True),
+        "children": typed(pd.concat([children, moved], ignore_index=True)),
+    }
+    before, after = week(small_model, usual), week(small_model, split)
+    assert min(after.mean("c01-new", NOON), after.mean(old, NOON)) > 0.3 * before.mean(old, NOON)
+    assert after.mean("c01-new", NOON) + after.mean(old, NOON) == pytest.approx(before.mean(old, NOON), abs=0.5)
+
+
+def test_nobody_is_expected_in_a_closed_week_and_everybody_after_it(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    closed = pd.DataFrame({"center_id": "c01", "day": [date(2025, 5, 21) + timedelta(days=n) for n in range(6)]})
+    closed = typed(closed.assign(room_id=None, reason="Holiday", recorded_at=MORNING - timedelta(days=9)))
+    closures = small_frames | {"closures": pd.concat([small_frames["closures"], closed], ignore_index=True)}
+    again = NOON + timedelta(days=6)
+    forecast = small_model.forecast_week(History(closures).known_at(MORNING), MORNING, [NOON, again])
+    usual = small_model.forecast_week(History(small_frames).known_at(MORNING), MORNING, [again])
+    for room in usual.room_ids:
+        assert forecast.mean(room, NOON) == 0
+        assert forecast.mean(room, again) == pytest.approx(usual.mean(room, again))
+    times = small_model.forecast_week(History(closures).known_at(MORNING), MORNING).times
+    assert not [at for at in times if local(2, 0) <= at < local(8, 0)]
+
+
 def test_after_a_closed_week_children_are_expected_again(
     small_frames: dict[str, pd.DataFrame], small_model: Model
 ) -> None:
@@ -128,6 +174,29 @@ def test_longer_opening_hours_are_followed(small_frames: dict[str, pd.DataFrame]
     longer = small_frames | {"centers": small_frames["centers"].assign(opens=time(6), closes=time(19))}
     times = small_model.forecast_week(History(longer).known_at(MORNING), MORNING).times
     assert max((at - timedelta(hours=5)).time() for at in times) >= time(19)
+
+
+def test_when_it_closes_earlier_children_are_gone_by_then_and_the_interval_is_wide(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    shorter = small_frames | {"centers": small_frames["centers"].assign(closes=time(16))}
+    at = NOON + timedelta(hours=5.25)  # 16:15
+    usual, early = (week(small_model, frames, at=at) for frames in (small_frames, shorter))
+    total = [sum(forecast.mean(room, at) for room in forecast.room_ids) for forecast in (usual, early)]
+    assert total[1] < 0.3 * total[0]
+    same = [week(small_model, frames).table()["mean"].sum() for frames in (small_frames, shorter)]
+    assert same[1] == pytest.approx(same[0], abs=0.5)
+
+
+def test_when_it_opens_later_nobody_is_there_before(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
+    later = small_frames | {"centers": small_frames["centers"].assign(opens=time(8))}
+    times = [NOON - timedelta(hours=3.5), NOON - timedelta(hours=2)]  # 7:30 and 9:00
+    usual, moved = (
+        small_model.forecast_week(History(frames).known_at(MORNING), MORNING, times) for frames in (small_frames, later)
+    )
+    for room in usual.room_ids:
+        assert moved.mean(room, times[0]) == 0
+        assert moved.mean(room, times[1]) == pytest.approx(usual.mean(room, times[1]), abs=0.2)
 
 
 def test_a_center_without_bookings_goes_by_weekdays(small_frames: dict[str, pd.DataFrame]) -> None:

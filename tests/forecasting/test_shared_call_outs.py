@@ -1,13 +1,15 @@
 """Call-outs of a day share a shock: two adults missing at once is likelier than chance has it, one as likely."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.crew import crew_ahead
 from forecasting.history import History
-from forecasting.staffside import SHARED, Roster, StaffRates, adults_pmf, staff_rates
+from forecasting.staffside import SHARED, Roster, StaffRates, staff_rates
 from tests.forecasting.test_history import CENTER, ROOM
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -25,7 +27,7 @@ def roster() -> Roster:
 def odds(shared: float, present: list[tuple[str, str | None, str]] | None = None) -> np.ndarray:
     usual = StaffRates.usual()
     rates = StaffRates(usual.in_room, 0.05, usual.late, usual.late_minutes, shared)
-    return adults_pmf(rates, roster(), NOW, [NOW + timedelta(hours=8)], present)[0, 0]
+    return crew_ahead(rates, roster(), NOW, [NOW + timedelta(hours=8)], ZoneInfo("UTC"), present).pmf()[0, 0]
 
 
 def test_the_tail_is_heavier_and_the_mean_the_same() -> None:
@@ -40,8 +42,8 @@ def test_who_has_been_seen_is_past_calling_out() -> None:
     assert odds(1.0, here) == pytest.approx(odds(0.0, here))
 
 
-def known(by_day: list[int], staff: int = 20) -> StaffRates:
-    """Rates after days on which so many of the staff called out."""
+def history_of(by_day: list[int], staff: int = 20) -> History:
+    """Days on which so many of the staff called out."""
     rows = [
         {"shift_id": f"{day}-{who}", "center_id": "c", "staff_id": f"s{who}", "segments": "[]",
          "start": NOW + timedelta(days=day), "end": NOW + timedelta(days=day, hours=8), "version": "1",
@@ -54,7 +56,11 @@ def known(by_day: list[int], staff: int = 20) -> StaffRates:
     empty = ("center_id", "child_id", "room_id", "start", "end", "start_recorded_at", "end_recorded_at", "doubts")
     frames |= {"children": pd.DataFrame(columns=["child_id", "center_id", "room_id"]), "shifts": pd.DataFrame(rows)}
     frames["stays"] = pd.DataFrame(columns=list(empty))
-    return staff_rates(History(frames).known_at(NOW + timedelta(days=len(by_day) + 1)), "c")
+    return History(frames)
+
+
+def known(by_day: list[int]) -> StaffRates:
+    return staff_rates(history_of(by_day).known_at(NOW + timedelta(days=len(by_day) + 1)), "c")
 
 
 def test_the_shock_is_measured_on_the_centers_own_days() -> None:

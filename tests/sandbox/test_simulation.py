@@ -162,6 +162,15 @@ def test_faults_of_the_record_meet_their_rates(year: World) -> None:
     assert 0.005 < np.mean(np.array(delays) > 600) < 0.03
 
 
+def test_the_records_of_adults_have_faults_of_their_own_rates() -> None:
+    knobs = Knobs(size="small", faults=3, wrong_room_adults=0, unlogged_move_adults=0)
+    world = simulate(knobs, 2, date(2026, 3, 2), 5)
+    kinds = {(fault.kind, "-s" in fault.subject) for fault in world.faults}
+    assert ("wrong_room", False) in kinds
+    assert ("missed_clock_out", True) in kinds
+    assert not {("wrong_room", True), ("missed_room_move", True)} & kinds
+
+
 def test_without_faults_the_record_is_the_truth() -> None:
     world = simulate(Knobs(size="small", faults=0), 2, date(2026, 3, 2), 12)
     recorded = {(s.child_id, s.room_id, s.start, s.end) for s in child_stays(world.events)}

@@ -110,3 +110,12 @@ def test_a_head_is_signed_and_a_changed_one_is_not(ledger: Ledger) -> None:
 
 def test_canonical_json_does_not_depend_on_the_order_of_keys() -> None:
     assert canonical_json({"b": 1, "a": [1.5, None, True]}) == canonical_json({"a": [1.5, None, True], "b": 1})
+
+
+def test_the_chains_of_more_centers_than_one_statement_asks_for_are_all_continued(ledger: Ledger) -> None:
+    chains = [f"c{n}" for n in range(450)]
+    new = [audit.Entry(center_id, "events.received", "events:1..1", "service", NOW) for center_id in chains]
+    for number in (1, 2):
+        assert {e.number for e in ledger.write(lambda c: audit.append_all(c, new))} == {number}
+    found = ledger.read(lambda c: [audit.verify(e.record() for e in audit.entries(c, each)) for each in chains])
+    assert found == [(2, [])] * len(chains)

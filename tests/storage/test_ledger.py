@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, inspect, select, text
@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.errors import BadInput, BadSettings, Conflict, NotFound, StoreBusy, StoreError
 from domain.events import Event
 from storage import audit
-from storage.ledger import Ledger, access, centers, incidents, open_ledger, outbox, proposals, schema
+from storage.ledger import Ledger, access, call_outs, centers, incidents, open_ledger, outbox, proposals, schema
 from storage.ledger import events as event_log
 from storage.ledger.database import open_database
 from storage.ledger.migrations import MIGRATIONS, migrate
@@ -278,6 +278,24 @@ def test_verdicts_headcounts_and_feedback_come_back_as_they_were_kept(ledger: Le
     label = incidents.Feedback("f1", "c1", "missed", NOW, "user:d", None, "r1", NOW, None, "seen")
     ledger.write(lambda c: incidents.save_feedback(c, label))
     assert ledger.read(lambda c: incidents.read_feedback(c, "c1", NOW)) == [label]
+
+
+def test_of_the_call_outs_of_one_adult_on_a_day_the_last_one_holds(ledger: Ledger) -> None:
+    def approved(number: int, staff_id: str, day: int = 11, **body: object) -> call_outs.CallOutRow:
+        at = NOW + timedelta(minutes=number)
+        return call_outs.CallOutRow(
+            f"co{number}", "c1", date(2026, 3, day), staff_id, at, at + timedelta(hours=8), at, "user:d", dict(body)
+        )
+
+    first, other, again, later = approved(1, "s1"), approved(2, "s2"), approved(3, "s1"), approved(4, "s1", 12)
+    for row in (first, other, again, later):
+        ledger.write(lambda c, row=row: call_outs.save_call_out(c, row))
+    done = approved(3, "s1", outcome=["changed"])
+    ledger.write(lambda c: call_outs.save_call_out(c, done))
+    assert ledger.read(lambda c: call_outs.find_call_outs(c, "c1", date(2026, 3, 11))) == [other, done]
+    assert ledger.read(lambda c: call_outs.find_call_outs(c, "c2", date(2026, 3, 11))) == []
+    assert ledger.read(lambda c: call_outs.read_call_out(c, "co1")) == first
+    assert ledger.read(lambda c: call_outs.read_call_out(c, "co9")) is None
 
 
 def test_settings_are_versioned_and_a_change_on_an_old_version_is_refused(ledger: Ledger) -> None:

@@ -10,7 +10,18 @@ from sqlalchemy import func, select
 
 from domain.events import Event
 from storage import audit
-from storage.ledger import Connection, Ledger, centers, events, incidents, outbox, proposals, retention, schema
+from storage.ledger import (
+    Connection,
+    Ledger,
+    call_outs,
+    centers,
+    events,
+    incidents,
+    outbox,
+    proposals,
+    retention,
+    schema,
+)
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(days=1200), NOW - timedelta(days=10)
@@ -39,6 +50,10 @@ def fill(ledger: Ledger) -> None:
             incidents.save_incident(c, incident(f"inc_{name}", at, at + timedelta(hours=1)))
             incidents.save_observation(c, f"o{name}", "c1", "r1", at, at, {})
             incidents.save_feedback(c, incidents.Feedback(f"f{name}", "c1", "useful", at, "user:d"))
+            row = call_outs.CallOutRow(
+                f"co{name}", "c1", at.date(), "s1", at, at + timedelta(hours=8), at, "user:d", {}
+            )
+            call_outs.save_call_out(c, row)
             incidents.save_verdicts(c, [incidents.VerdictRow("c1", "r1", at, 1, 1, 1, "plain", "TX", {})])
             proposals.save_proposal(
                 c, proposals.ProposalRow(f"p{name}", "c1", "move_float", "expired", at, at, {}, f"inc_{name}")
@@ -75,8 +90,8 @@ def test_what_is_old_goes_and_what_is_young_or_of_another_center_stays(ledger: L
     gone = purge(ledger)
     assert gone == counted
     assert gone == {
-        "events": 2, "headcounts": 1, "verdicts": 1, "messages": 1, "proposals": 1, "feedback": 1, "incidents": 1,
-        "children": 2,
+        "events": 2, "headcounts": 1, "verdicts": 1, "messages": 1, "proposals": 1, "call-outs": 1,
+        "feedback": 1, "incidents": 1, "children": 2,
     }  # fmt: skip
     left = ledger.read(lambda c: [e.sequence for e in events.read_events(c, "c1")])
     assert (left, ledger.read(lambda c: len(events.read_events(c, "c2")))) == ([3], 1)
@@ -115,7 +130,7 @@ def test_names_go_unless_they_may_be_kept_and_children_who_left_long_ago_go_anyh
     assert names_of(ledger) == [None]
 
 
-EMPTY = ("events", "headcounts", "verdicts", "messages", "proposals", "feedback", "incidents")
+EMPTY = ("events", "headcounts", "verdicts", "messages", "proposals", "call-outs", "feedback", "incidents")
 
 
 def names_of(ledger: Ledger) -> list[str | None]:

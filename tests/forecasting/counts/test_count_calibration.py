@@ -45,18 +45,20 @@ def test_few_days_of_errors_move_the_factors_less_than_many() -> None:
     assert (many[:, LEVELS.index(0.9)] > few[:, LEVELS.index(0.9)]).all()
 
 
-def test_days_ahead_the_levels_lie_further_out_the_fewer_days_taught_them() -> None:
-    rng = np.random.default_rng(6)
-    shocks = np.repeat(rng.normal(size=60), DAY)[:, None]  # whole days err together
-    raw, _ = forecasts(rng, 60, 1.0)
+def test_a_week_ahead_a_wild_week_moves_the_interval_less_than_an_hour_ahead() -> None:
+    raw, actual = forecasts(np.random.default_rng(6), 40, 1.28)
+    actual[: 7 * DAY] += 30.0
     slot = np.arange(len(raw))
-    errors = Errors.of_forecasts(raw, raw[..., 1] + shocks, slot, DAY)
-    for days, least in ((8, 1.02), (60, 1.0)):
-        few = errors.between(0, days * DAY)
-        wider = factors(few, DAY, by_day=True).mean(axis=0)[LEVELS.index(0.9)]
-        plain = np.quantile(few.above, 0.9)
-        share = days / (days + 30)
-        assert wider >= least * (share * plain + (1 - share) * 1.0)
+    errors = Errors.of_forecasts(raw, actual, slot, DAY)
+    hour, week = (factors(errors, DAY, days_ahead=days)[:, LEVELS.index(0.95)] for days in (0, 7))
+    assert (week - 1.35 < (hour - 1.35) / 4).all()
+    assert (week == week[0]).all()  # parts of the day are not told apart
+
+
+def test_a_week_ahead_lasting_errors_are_still_heard() -> None:
+    raw, actual = forecasts(np.random.default_rng(7), 40, 0.2)
+    errors = Errors.of_forecasts(raw, actual, np.arange(len(raw)), DAY)
+    assert (factors(errors, DAY, days_ahead=7)[:, LEVELS.index(0.9)] > 1.2).all()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -39,6 +39,7 @@ def test_the_command_prints_scores_and_writes_forecasts_and_plots(app: typer.Typ
     assert {row["model"] for row in printed["scores"]} >= {"ratiocast", "last", "delta", "snaive", "mean4", "med4"}
     assert all(0 <= row["coverage"] <= 1 for row in printed["scores"])
     assert {row["other"] for row in printed["significance"]} >= {"last", "mean4"}
+    assert {(row["room_id"], row["days"]) for row in printed["rooms"]} == {("room 0", 7), ("room 1", 7)}
     assert list(pd.read_parquet(out).columns) == list(COLUMNS)
     assert len(list(plots.glob("*.png"))) == 2
 

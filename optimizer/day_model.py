@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
-from ortools.math_opt.python import mathopt
-
 from optimizer.demand import Demand
 from optimizer.flow import Path
 from optimizer.ground import Ground
 from optimizer.problem import Adult, Problem
 from optimizer.roster import DayRoster, Pause, Stretch
+from optimizer.solver_library import mathopt
 
-Variable: TypeAlias = mathopt.Variable
+Variable: TypeAlias = "mathopt.Variable"
 Terms: TypeAlias = list[tuple[Variable, float]]
 Keyed: TypeAlias = dict[tuple[str, str, int], list[Variable]]  # staff, room or break, t: one of them is 1
 
@@ -34,8 +33,9 @@ class DayModel:
     demand: Demand
     pooled: bool = False  # movers only as head counts per room: see `pool`
     pool: dict[tuple[int, str, int], Variable] = field(default_factory=dict)  # class of movers, room, t
+    class_moves: list[Variable] = field(default_factory=list)  # changes of room of any class
     pool_rooms: dict[int, set[str]] = field(default_factory=dict)  # class of movers: where they count
-    mip: mathopt.Model = field(default_factory=mathopt.Model)
+    mip: mathopt.Model = field(default_factory=lambda: mathopt.Model())
     paths: dict[str, Path] = field(default_factory=dict)
     present: Keyed = field(default_factory=dict)
     arrive: Keyed = field(default_factory=dict)  # comes into the room, not merely back from a break
@@ -143,7 +143,7 @@ class DayModel:
         """The constant 1, for prices that do not depend on a choice."""
         return self.mip.add_variable(lb=1.0, ub=1.0)
 
-    def row(self, terms: Iterable[tuple[Variable, float]], low: float, high: float) -> None:
+    def row(self, terms: Iterable[tuple[Variable, float]], low: float, high: float) -> mathopt.LinearConstraint:
         """low <= sum of terms <= high."""
         summed: dict[Variable, float] = {}
         for var, coefficient in terms:
@@ -151,6 +151,7 @@ class DayModel:
         constraint = self.mip.add_linear_constraint(lb=low, ub=high)
         for var, coefficient in summed.items():
             constraint.set_coefficient(var, coefficient)
+        return constraint
 
     def share(self, high: float = 1.0) -> Variable:
         return self.mip.add_variable(lb=0.0, ub=high)

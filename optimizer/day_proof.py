@@ -9,10 +9,10 @@ from math import inf
 from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
 from optimizer.day_search import close
-from optimizer.day_solver import DayBounds, Values, minimize, step_below, strictly_before, total
+from optimizer.day_solver import DayBounds, Pooled, Values, minimize, step_below, strictly_before, total
 from optimizer.day_values import as_values, read_day
 from optimizer.goals import cost, disruption, haste, obligations, shortage
-from optimizer.pool import Face
+from optimizer.pool import fix_missing
 
 _LEAST_SECONDS = 0.05
 _SECONDS_PER_COLUMN = 1e-4  # less is not enough for the relaxation, and without it there is no bound
@@ -20,7 +20,7 @@ SHARES = {"shortage": 0.3, "haste": 0.3, "cost": 0.3, "disruption": 1.0}  # of t
 
 
 def prove_day(
-    m: DayModel, day: DayPlan, values: Values, bounds: DayBounds, face: Face, seconds: float, seed: int
+    m: DayModel, day: DayPlan, values: Values, pooled: Pooled, seconds: float, seed: int
 ) -> tuple[DayPlan, Values, DayBounds]:
     """A plan at least as good on every goal in turn, its values (none: not even the first goal was answered), bounds.
 
@@ -28,6 +28,7 @@ def prove_day(
     value. `values` are those of the day, or empty: then the first goals are asked from the start.
     """
     deadline = time.monotonic() + seconds
+    bounds = pooled.bounds
     proven = replace(bounds, goals=dict(bounds.goals))
     known = values or as_values(m, day)
     first = strictly_before(obligations(m), shortage(m))
@@ -49,8 +50,11 @@ def prove_day(
             met = answer.bound > total(values, terms) - step - 1e-6
             _note(m, name, total(values, terms) if met else answer.bound, values, proven)
         if name == "shortage" and _reached(m, values, bounds):
-            close(m, face)
+            close(m, pooled.face)
+            fix_missing(m, pooled.face)
         m.row(terms, -inf, total(values, terms) + 0.01)
+    if values and _reached(m, values, bounds):
+        proven.goals["disruption"] = max(pooled.points, proven.goals.get("disruption", 0.0))
     return day, values, proven
 
 

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import gcd, inf
-
-from ortools.math_opt.python import mathopt
+from math import ceil, gcd, inf
 
 from optimizer.constraints import CONSTRAINTS
 from optimizer.day_model import DayModel, Terms, Variable
 from optimizer.day_values import is_one
 from optimizer.goals import cost, haste, obligations, shortage
-from optimizer.pool import Face, build_pool, face_of, pool_points
+from optimizer.pool import Face, build_flows, build_pool, classes, close_pool, face_of, head_points, pool_points
+from optimizer.solver_library import mathopt
 
+MOST_LEVELS = 7  # of shortage that flows are asked for, each step up twice the one before
+ARRIVAL_SECONDS = 1.0
+STEP_POINTS = 200.0  # what a step of shortage is worth in points where the level is above the least
 _LEAST_SECONDS = 0.05
 Values = Mapping[Variable, float]
 
@@ -31,18 +33,27 @@ class DayBounds:
 
 @dataclass(slots=True)
 class Pooled:
-    """The day in head counts: the least shortage any plan can have, and where breaks and shifts go."""
+    """The day by classes of movers: the least shortage any plan can have, and where breaks and shifts go.
+
+    `heads` are places (staff, room, t) in which the class of the adult is, as far as flows were found; `level` is what
+    they have of the first two goals together; `points` bounds the disruption of plans with that level. `firm`: the
+    breaks are those of flows or of a plan in force, not merely of head counts.
+    """
 
     breaks: dict[tuple[str, str], int]
     shifts: dict[str, tuple[int, int]]
     combined: set[tuple[int, int]]
     bounds: DayBounds
     face: Face
+    heads: set[tuple[str, str, int]]
+    level: float
+    points: float = 0.0
+    firm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The best values found (none: nothing was found in time), the bound, and for a relaxation the reduced costs."""
+    """The best values found (none: not in time), the bound (inf: there are none), of a relaxation the reduced costs."""
 
     values: Values
     bound: float
@@ -56,28 +67,100 @@ def build(m: DayModel, constraints: Iterable[Callable[[DayModel], None]] = CONST
     return m
 
 
-def pool_day(m: DayModel, seconds: float, seed: int) -> Pooled | None:
-    """Solve the pooled day: obligations and shortage, then haste and cost, then few arrivals."""
-    build_pool(m)
+def pool_day(
+    make: Callable[[], DayModel], seconds: float, seed: int, breaks: Mapping[tuple[str, str], int] | None = None
+) -> Pooled | None:
+    """The day by classes of movers: obligations and shortage from head counts, then few changes of room from flows.
+
+    `make` gives an empty pooled model of the day. Where no flow has the shortage of the head counts, the bound rises.
+    `breaks`: where a plan in force has them, which is better known than what flows would say.
+    """
     deadline = time.monotonic() + seconds
+    m = build_pool(make())
     first = strictly_before(obligations(m), shortage(m))
     relaxed = minimize(m, first, seconds, seed, relaxed=True)
     answer = minimize(m, first, seconds, seed, step_below(first))
     if not answer.values:
         return None
-    missed, exact = total(answer.values, obligations(m)), total(answer.values, shortage(m))
-    proven = answer.bound > total(answer.values, first) - step_below(first) - 1e-6
+    missed, level = total(answer.values, obligations(m)), total(answer.values, first)
+    proven = answer.bound > level - step_below(first) - 1e-6
     bounds = {"obligations": float(round(missed)) if proven else 0.0}
-    bounds["shortage"] = exact if proven else 0.0 if missed else max(0.0, answer.bound)
-    face = face_of(m, relaxed.reduced, total(answer.values, first) - relaxed.bound if proven else inf)
-    values = answer.values
-    m.row(first, -inf, total(values, first) + 0.01)
-    for terms, tolerance in ((strictly_before(haste(m), cost(m)), 0.99), (pool_points(m), 2.99)):
+    exact = total(answer.values, shortage(m)) if proven else 0.0 if missed else max(0.0, answer.bound)
+    bounds["shortage"] = exact
+    face = face_of(m, relaxed.reduced, level - relaxed.bound if proven else inf)
+    pooled = _read_pool(m, answer.values, DayBounds(bounds), face, level)
+    pooled.heads = set()
+    if breaks is not None:
+        pooled.breaks, pooled.firm = dict(breaks), True
+        return pooled
+    stride = _unit(first)
+    for turn in range(0 if m.begin else MOST_LEVELS):  # where shifts may move, flows take longer than they are worth
+        left = deadline - time.monotonic()
+        if left < _LEAST_SECONDS or _few_changes(build_flows(make()), pooled, turn > 0, left, seed):
+            break
+        if not proven or missed:
+            break
+        pooled.bounds.goals["shortage"] = pooled.level + _unit(first)
+        pooled.level += stride
+        pooled.face = face_of(m, relaxed.reduced, pooled.level - relaxed.bound)
+        stride *= 2
+    if not pooled.heads:
+        _few_arrivals(m, pooled, level, answer.values, seed)
+    return pooled
+
+
+def first_of(m: DayModel) -> Terms:
+    """Obligations strictly before shortage."""
+    return strictly_before(obligations(m), shortage(m))
+
+
+def _few_changes(m: DayModel, pooled: Pooled, above: bool, seconds: float, seed: int) -> bool:
+    """Breaks, shifts and combined rooms of the flows with the fewest changes of room; False: no flow has that level.
+
+    `above`: the level may be more than is needed, so that a step less of it is worth many points.
+    """
+    deadline = time.monotonic() + seconds
+    first = first_of(m)
+    m.row(first, -inf, pooled.level + 0.01)
+    close_pool(m, pooled.face)
+    urgent, points = strictly_before(haste(m), cost(m)), pool_points(m)
+    step = step_below(points)
+    if above:
+        points = [*points, *((var, STEP_POINTS * price / _unit(first)) for var, price in first)]
+    values: Values = {}
+    stages = [(terms, tolerance) for terms, tolerance in ((urgent, 0.99), (points, step)) if terms]
+    for terms, tolerance in stages or [(first, step_below(first))]:
+        left = max(_LEAST_SECONDS, deadline - time.monotonic())
+        answer = minimize(m, terms, left, seed, tolerance, values)
+        if answer.bound == inf and not values:
+            return False
+        values = answer.values or values
+        if not values:
+            return True
+        m.row(terms, -inf, total(values, terms) + 0.01)
+        if terms is points and not above and (not urgent or total(values, urgent) < 0.5):
+            met = answer.bound > total(values, points) - step - 1e-6
+            pooled.points = total(values, points) if met else max(0.0, answer.bound)
+    _take(pooled, m, values)
+    pooled.level, pooled.firm = total(values, first), True
+    return True
+
+
+def _few_arrivals(m: DayModel, pooled: Pooled, level: float, values: Values, seed: int) -> None:
+    """Where no flow was found: breaks, shifts and combined rooms of head counts that seldom rise in a room."""
+    m.row(first_of(m), -inf, level + 0.01)
+    for terms, tolerance in ((strictly_before(haste(m), cost(m)), 0.99), (head_points(m), 2.99)):
         if terms:
-            left = max(_LEAST_SECONDS, min(deadline - time.monotonic(), 1.0))
-            values = minimize(m, terms, left, seed, tolerance, values).values or values
+            values = minimize(m, terms, ARRIVAL_SECONDS, seed, tolerance, values).values or values
             m.row(terms, -inf, total(values, terms) + 0.01)
-    return _read_pool(m, values, DayBounds(bounds), face)
+    _take(pooled, m, values)
+    pooled.heads = set()
+
+
+def _take(pooled: Pooled, m: DayModel, values: Values) -> None:
+    found = _read_pool(m, values, pooled.bounds, pooled.face, pooled.level)
+    pooled.breaks, pooled.shifts, pooled.combined = found.breaks, found.shifts, found.combined
+    pooled.heads = found.heads
 
 
 def minimize(
@@ -107,6 +190,8 @@ def minimize(
                 model_params=mathopt.ModelSolveParameters(solution_hints=hints),
             )
     except Exception:  # noqa: BLE001 (an error inside the solver is no reason to be without a plan)
+        if known:  # a plan that breaks a row is taken as an error
+            return minimize(m, terms, seconds, seed, tolerance, None, relaxed)
         return Answer({}, -inf, {})
     found = answer.has_primal_feasible_solution()
     reduced = answer.reduced_costs() if relaxed and found and answer.has_dual_feasible_solution() else {}
@@ -119,14 +204,18 @@ def total(values: Values, terms: Terms) -> float:
 
 def strictly_before(first: Terms, second: Terms) -> Terms:
     """One objective in which a unit of the first outweighs whatever one adult can do for the second in a day."""
-    weight = max((price for _, price in second), default=0.0) * 200 + 1
+    step = _unit(second) or 1
+    weight = step * (ceil(max((price for _, price in second), default=0.0) * 200 / step) + 1)
     return [*((var, price * weight) for var, price in first), *second]
 
 
 def step_below(terms: Terms) -> float:
     """Just below the smallest difference between two values of the objective."""
-    prices = [round(price) for _, price in terms if price]
-    return max(0.01, 0.99 * gcd(*prices)) if prices else 0.01
+    return max(0.01, 0.99 * _unit(terms))
+
+
+def _unit(terms: Terms) -> int:
+    return gcd(*(round(price) for _, price in terms if price))
 
 
 @contextmanager
@@ -141,10 +230,18 @@ def _continuous(m: DayModel) -> Iterator[None]:
             var.integer = True
 
 
-def _read_pool(m: DayModel, values: Values, bounds: DayBounds, face: Face) -> Pooled:
+def _read_pool(m: DayModel, values: Values, bounds: DayBounds, face: Face, level: float) -> Pooled:
     breaks = {(who, name): t for (who, name, t), starts in m.pause.items() if is_one(values, starts[0])}
     starts = {who: t for (who, t), var in m.begin.items() if is_one(values, var)}
     ends = {who: t for (who, t), var in m.finish.items() if is_one(values, var)}
     shifts = {who: (starts[who], ends[who]) for who in starts}
     combined = {key for key, var in m.combined.items() if is_one(values, var)}
-    return Pooled(breaks, shifts, combined, bounds, face)
+    heads = {
+        (adult.staff_id, room, t)
+        for number, members in enumerate(classes(m))
+        for adult in members
+        for room in m.pool_rooms[number]
+        for t in m.roster.slots
+        if is_one(values, m.pool.get((number, room, t)))
+    }
+    return Pooled(breaks, shifts, combined, bounds, face, heads, level)

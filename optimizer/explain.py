@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
+from domain.time import zone
 from optimizer.edits import compare, forbid, lock, only_day, only_day_of
 from optimizer.measure import Measure
 from optimizer.plan import Plan
@@ -10,6 +14,7 @@ from optimizer.problem import Adult, Assignment, Break, Part, Problem, Shift
 from optimizer.value import prevented_by
 
 SECONDS = 3.0
+Solve = Callable[[Problem, float], Plan]  # `plan` here, or the one in a process of its own
 
 
 class Contrast(Part):
@@ -27,30 +32,32 @@ class Repair(Part):
     cost: float
 
 
-def deny(problem: Problem, current: Plan, item: Assignment, seconds: float = SECONDS) -> Contrast:
+def deny(problem: Problem, current: Plan, item: Assignment, seconds: float = SECONDS, solver: Solve = plan) -> Contrast:
     """What it costs to deny this assignment: the day is planned again without it."""
-    day, base, first = _day_of(problem, current, item.start, seconds)
+    day, base, first = _day_of(problem, current, item.start, seconds, solver)
     without = forbid(day, item.staff_id, item.room_id, item.start - first, item.end - first)
-    return _contrast(day, base, plan(without, seconds), f"Without {_name(problem, item.staff_id)} in {item.room_id}")
+    start = f"Without {_name(problem, item.staff_id)} in {_room(problem, item.room_id)}"
+    return _contrast(day, base, solver(without, seconds), start)
 
 
 def why_not(
-    problem: Problem, current: Plan, staff_id: str, room_id: str, start: int, end: int, seconds: float = SECONDS
-) -> Contrast:
+    problem: Problem, current: Plan, staff_id: str, room_id: str, start: int, end: int, seconds: float = SECONDS,
+    solver: Solve = plan,
+) -> Contrast:  # fmt: skip
     """Why this adult is not in this room: not allowed, or what it would cost."""
     adult = problem.adult(staff_id)
-    name = _name(problem, staff_id)
+    name, room = _name(problem, staff_id), _room(problem, room_id)
     measure = Measure(problem, current)
     if not adult.counts_in(room_id):
-        return Contrast(words=f"{name} is not qualified for {room_id}.", differences={})
+        return Contrast(words=f"{name} is not qualified for {room}.", differences={})
     at_work = [t for t in range(start, end) if t in measure.at[staff_id]]
     if len(at_work) < end - start:
         return Contrast(words=f"{name} is not at work all that time, or has no hours left.", differences={})
     if not all(measure.may_be(adult, room_id, t) for t in range(start, end)):
-        return Contrast(words=f"{room_id} is closed or forbidden to {name} in that time.", differences={})
-    day, base, first = _day_of(problem, current, start, seconds)
-    other = plan(lock(day, staff_id, room_id, start - first, end - first), seconds)
-    return _contrast(day, base, other, f"With {name} in {room_id}")
+        return Contrast(words=f"{room} is closed or forbidden to {name} in that time.", differences={})
+    day, base, first = _day_of(problem, current, start, seconds, solver)
+    other = solver(lock(day, staff_id, room_id, start - first, end - first), seconds)
+    return _contrast(day, base, other, f"With {name} in {room}")
 
 
 def repairs(problem: Problem, current: Plan, room_id: str, slot: int) -> tuple[Repair, ...]:
@@ -71,7 +78,8 @@ def repairs(problem: Problem, current: Plan, room_id: str, slot: int) -> tuple[R
         gone = any(s.start < end and start < s.end for s in adult.absences)
         if absent and open_to and not gone and adult.counts_in(room_id):
             found.append(_repair(problem, current, adult, start, end))
-    outside = Adult(staff_id="outside-adult", name=f"an adult qualified for {room_id}", rooms=(room_id,), is_float=True)
+    name = f"an adult qualified for {_room(problem, room_id)}"
+    outside = Adult(staff_id="outside-adult", name=name, rooms=(room_id,), is_float=True)
     found.append(_repair(problem, current, outside, start, end))
     useful = [repair for repair in found if repair.prevented > 1e-9]
     return tuple(sorted(useful, key=lambda repair: (repair.cost / repair.prevented, repair.words)))
@@ -84,19 +92,19 @@ def _repair(problem: Problem, current: Plan, adult: Adult, start: int, end: int)
     )
     prevented = prevented_by(problem, current, hour)
     cost = (end - start) * problem.slot_hours * adult.hourly_cost
-    span = f"slots {start} to {end}"
     name = adult.name or adult.staff_id
-    return Repair(words=f"{name} for {span}", prevented=round(prevented, 6), cost=round(cost, 2))
+    words = f"{name} from {_clock(problem, start)} to {_clock(problem, end)}"
+    return Repair(words=words, prevented=round(prevented, 6), cost=round(cost, 2))
 
 
-def _day_of(problem: Problem, current: Plan, slot: int, seconds: float) -> tuple[Problem, Plan, int]:
+def _day_of(problem: Problem, current: Plan, slot: int, seconds: float, solver: Solve) -> tuple[Problem, Plan, int]:
     """The day of the slot as a problem, its plan made in the same time as the other way, its first slot."""
     index = next(i for i, day in enumerate(problem.days) if day.start <= slot < day.end)
     day = only_day(problem, index)
     if day.frozen_until:
         kept = only_day_of(current, problem, index)
         day = Problem.model_validate({name: getattr(day, name) for name in Problem.model_fields} | {"current": kept})
-    return day, plan(day, seconds), problem.days[index].start
+    return day, solver(day, seconds), problem.days[index].start
 
 
 def _contrast(problem: Problem, base: Plan, other: Plan, start: str) -> Contrast:
@@ -119,6 +127,18 @@ def _contrast(problem: Problem, base: Plan, other: Plan, start: str) -> Contrast
 
 def _missing(made: Plan) -> float:
     return sum(short.expected for short in made.shortages)
+
+
+def _room(problem: Problem, room_id: str | None) -> str:
+    return next((room.name or room.room_id for room in problem.rooms if room.room_id == room_id), "no room")
+
+
+def _clock(problem: Problem, slot: int) -> str:
+    """The local time at which a slot begins, or the one before it ends."""
+    at = problem.slots[slot - 1] + timedelta(minutes=problem.slot_minutes)
+    if slot < len(problem.slots) and (slot == 0 or problem.joined(slot)):
+        at = problem.slots[slot]
+    return f"{at.astimezone(zone(problem.timezone)):%H:%M}"
 
 
 def _name(problem: Problem, staff_id: str) -> str:

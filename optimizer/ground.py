@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cached_property
 from math import ceil
 
 from optimizer.problem import Adult, Assignment, Lock, Problem
-from optimizer.roster import Carry
+from optimizer.roster import Carry, DayRoster
 
 
 class Ground:
@@ -78,6 +79,21 @@ class Ground:
     @cached_property
     def _reference(self) -> dict[tuple[str, int], Assignment]:
         return {(item.staff_id, t): item for item in self.problem.current for t in range(item.start, item.end)}
+
+    def breaks_in_force(self, roster: DayRoster) -> dict[tuple[str, str], int] | None:
+        """Starts (staff, break) of the day's breaks that can still be as in the plan in force; None without one."""
+        if not any((who, t) in self._reference for who in roster.stretches for t in roster.slots):
+            return None
+        on_break: dict[tuple[str, str | None], set[int]] = defaultdict(set)
+        for (who, t), item in self._reference.items():
+            on_break[who, item.break_id].add(t)
+        found = {}
+        for pause in roster.pauses:
+            key = (pause.staff_id, pause.break_id)
+            start = next((t for t in pause.starts if on_break[key] >= set(range(t, t + pause.slots))), None)
+            if start is not None:
+                found[key] = start
+        return found
 
     def changes(self, adult: Adult, slot: int, room_id: str | None) -> bool:
         """Is being there (None: idle) a change to the plan in force, or away from the home room without one?"""

@@ -6,29 +6,39 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from optimizer.assemble import assemble
 from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
 from optimizer.day_proof import prove_day
-from optimizer.day_search import search_day
-from optimizer.day_solver import DayBounds, Pooled, build, pool_day, total
+from optimizer.day_search import search_day, search_face
+from optimizer.day_solver import DayBounds, Pooled, Values, build, pool_day, total
 from optimizer.demand import Demand
 from optimizer.fairness import least_duty
 from optimizer.goals import obligations, shortage
-from optimizer.greedy import complete_day, greedy_day, polish_day
+from optimizer.greedy import ROUNDS, complete_day, greedy_day, polish_day
 from optimizer.ground import Ground
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.roster import Carry, DayRoster, Stretch, day_roster, facts_of
+from optimizer.side_by_side import Tell, may_fork, side_by_side
 from optimizer.work import Work, legal_work
 
 SOLVE_SECONDS = 30.0
-SEARCH_SHARE = 0.5  # of a day's time; the rest is for the proof
-POOL_SECONDS = 1.0  # at least, for the head counts of a day: the bound and the breaks come from there
-THREADS = 2  # days side by side; HiGHS leaves the interpreter free
+POOL_SHARE = 0.5  # of a day's time, at most, for the day by classes: the bound and the breaks come from there
+POOL_SECONDS = 2.0  # at least
+UNBOUND_SECONDS = 1.0
+SEARCH_SHARE = 0.5  # of what is left of a day's own time then; the rest is for the proof
+SEARCH_SECONDS = 2.0  # at least: the first plan is the one that matters
+PLACES = 2  # days side by side
+SETTLING = 0.1  # of the time is kept for fairness and the document
+WORTH_A_PROCESS = 5_000  # movers x rooms x slots of a week
 METHOD = "flow-highs"
 Watcher = Callable[[Plan], None]
+NOTHING: Values = {}
+Day = tuple[DayRoster, Ground, Demand]
+Found = tuple[DayPlan, DayBounds]
 
 
 @dataclass(slots=True)
@@ -92,22 +102,42 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
     """
     started = time.perf_counter()
     deadline = started + seconds
-    if watcher:
-        watcher(greedy(problem))
     days = begin(problem)
     if _apart(days):
         todo = list(remaining(days))
-        share = seconds * THREADS / max(THREADS, len(todo))
-        with ThreadPoolExecutor(THREADS) as pool:
-            asked = [pool.submit(_plan_day, problem, day, min(share, seconds), deadline) for day in todo]
-            for (roster, _, _), answer in zip(todo, asked, strict=True):
-                _settle(days, roster, *answer.result())
+        found = _side_by_side(problem, todo, started + seconds * (1 - SETTLING), watcher)
+        for index, day in enumerate(todo):
+            made, bounds = found.get(index) or (greedy_day(*_parts(day)), DayBounds())
+            _settle(days, day[0], made, bounds, polish=time.perf_counter() < deadline)
     else:
+        if watcher:
+            watcher(greedy(problem))
         for index, day in enumerate(remaining(days)):
             share = (deadline - time.perf_counter()) / (len(problem.days) - index)
-            made, bounds = _plan_day(problem, day, share, deadline)
+            if share <= 0:
+                days.decide(day[0], greedy_day(*_parts(day)), DayBounds())
+                continue
+            made, bounds = _plan_day(problem, day, share, min(deadline, time.perf_counter() + 2 * share))
             _settle(days, day[0], made, bounds if len(problem.days) == 1 else _unbound(problem, index))
     return assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
+
+
+def _side_by_side(problem: Problem, todo: list[Day], deadline: float, watcher: Watcher | None) -> dict[int, Found]:
+    """Days that do not depend on each other, two at a time: large ones in processes, which the deadline ends."""
+    size = sum(len(roster.stretches) * len(roster.slots) for roster, _, _ in todo) * len(problem.rooms)
+    if len(todo) > 1 and size > WORTH_A_PROCESS and may_fork():
+        return side_by_side(partial(_tell_day, problem, todo, deadline), len(todo), PLACES, deadline)
+    if watcher:
+        watcher(greedy(problem))
+    left = deadline - time.perf_counter()
+    share = min(left, left * PLACES / len(todo))
+    with ThreadPoolExecutor(PLACES) as pool:
+        return dict(enumerate(pool.map(lambda day: _plan_day(problem, day, share, deadline), todo)))
+
+
+def _tell_day(problem: Problem, todo: list[Day], latest: float, index: int, seconds: float, tell: Tell[Found]) -> None:
+    for found in _answers(problem, todo[index], seconds, latest):
+        tell(found)
 
 
 def _unbound(problem: Problem, index: int) -> DayBounds:
@@ -116,15 +146,17 @@ def _unbound(problem: Problem, index: int) -> DayBounds:
     roster, ground = day_roster(problem, days.work, index, days.carry), days.ground()
     if not roster.stretches or problem.joined(roster.day.start):
         return DayBounds()
-    counts = DayModel(problem, ground, roster, Demand(ground, roster), pooled=True)
-    pooled = pool_day(counts, POOL_SECONDS, problem.seed)
+    demand = Demand(ground, roster)
+    pooled = pool_day(lambda: DayModel(problem, ground, roster, demand, pooled=True), UNBOUND_SECONDS, problem.seed)
     return pooled.bounds if pooled else DayBounds()
 
 
-def _settle(days: Days, roster: DayRoster, plan: DayPlan, bounds: DayBounds) -> None:
+def _settle(days: Days, roster: DayRoster, plan: DayPlan, bounds: DayBounds, polish: bool = True) -> None:
     """Take the day as decided, its routes polished in the light of the duty of earlier days."""
-    ground, fixed = days.ground(), _with_shifts(roster, plan.shifts)
-    days.decide(roster, polish_day(ground, fixed, Demand(ground, fixed), plan), bounds)
+    if polish:
+        ground, fixed = days.ground(), _with_shifts(roster, plan.shifts)
+        plan = polish_day(ground, fixed, Demand(ground, fixed), plan)
+    days.decide(roster, plan, bounds)
 
 
 def begin(problem: Problem) -> Days:
@@ -148,36 +180,54 @@ def _apart(days: Days) -> bool:
     return not flexible and not any(problem.joined(day.start) for day in problem.days)
 
 
-def _plan_day(
-    problem: Problem, day_: tuple[DayRoster, Ground, Demand], seconds: float, latest: float
-) -> tuple[DayPlan, DayBounds]:
+def _plan_day(problem: Problem, day: Day, seconds: float, latest: float) -> Found:
     """The day's plan and bounds; whatever the solver does not answer in time, the routes do."""
-    roster, ground, demand = day_
-    deadline = min(time.perf_counter() + seconds, latest)
-    if not roster.stretches:
-        return greedy_day(ground, roster, demand), DayBounds()
+    *_, last = _answers(problem, day, seconds, latest)
+    return last
+
+
+def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Iterator[Found]:
+    """Better and better plans of the day with their bounds; the first may take more than `seconds`, until `latest`."""
+    roster, ground, demand = parts
+    deadline = time.perf_counter() + seconds
     seed = problem.seed
-    pooled = pool_day(DayModel(problem, ground, roster, demand, pooled=True), max(POOL_SECONDS, seconds * 0.2), seed)
+    pooled, in_force = None, ground.breaks_in_force(roster)
+    if roster.stretches:
+        made = partial(DayModel, problem, ground, roster, demand, pooled=True)
+        pooled = pool_day(made, max(POOL_SECONDS, seconds * POOL_SHARE), seed, in_force)
     if pooled is None:
-        return greedy_day(ground, roster, demand), DayBounds()
-    day = _first_day(ground, roster, pooled)
+        yield greedy_day(ground, roster, demand), DayBounds()
+        return
     m = build(DayModel(problem, ground, roster, demand))
-    left = deadline - time.perf_counter()
-    day, values = search_day(m, day, pooled.face, left * SEARCH_SHARE, seed)
-    left = deadline - time.perf_counter()
-    day, values, bounds = prove_day(m, day, values, pooled.bounds, pooled.face, left, seed)
+    now = time.perf_counter()
+    until = min(latest, now + max(SEARCH_SECONDS, (deadline - now) * SEARCH_SHARE))
+    day, values = DayPlan(places={who: {} for who in roster.stretches}), NOTHING
+    for found in search_face(m, day, pooled, until - time.perf_counter(), seed):
+        day, values = found
+        yield day, pooled.bounds
+    if not values:
+        day = _first_day(ground, roster, pooled, rounds=ROUNDS if in_force is None else 1)
+        yield day, pooled.bounds
+        day, values = search_day(m, day, pooled, until - time.perf_counter(), seed)
+        yield day, pooled.bounds
+    day, values, bounds = prove_day(m, day, values, pooled, deadline - time.perf_counter(), seed)
     if values:
         counts = DayModel(problem, ground, roster, demand, pooled=True)
         bounds.duty = least_duty(counts, total(values, obligations(m)), total(values, shortage(m)), seed)
-    return day, bounds
+    yield day, bounds
 
 
-def _first_day(ground: Ground, roster: DayRoster, pooled: Pooled) -> DayPlan:
+def _parts(day: Day) -> tuple[Ground, DayRoster, Demand]:
+    roster, ground, demand = day
+    return ground, roster, demand
+
+
+def _first_day(ground: Ground, roster: DayRoster, pooled: Pooled, rounds: int) -> DayPlan:
     """Routes around the breaks, shifts and combined rooms of the head counts."""
     shifts = {who: (Stretch(a, b, a, a, b, b, b - a),) for who, (a, b) in pooled.shifts.items()}
     fixed = _with_shifts(roster, shifts)
     skeleton = DayPlan(shifts=dict(fixed.stretches), combined=pooled.combined)
-    return complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks)
+    return complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks, rounds)
 
 
 def _with_shifts(roster: DayRoster, shifts: Mapping[str, tuple[Stretch, ...]]) -> DayRoster:

@@ -1,7 +1,8 @@
 """The day with movers as head counts: a smaller question whose answer bounds the shortage and places the breaks.
 
-Movers who may be in the same rooms are one class; identities, changes of room and walking are left out, so no plan of
-the day has less shortage than the best head counts.
+Movers who may be in the same rooms are one class. First they are counted slot by slot: least stay, changes of room and
+walking are left out, so no plan of the day has less shortage than the best head counts. Then each class is a flow
+(`class_flow`), which keeps the least stay and counts changes of room: its breaks are those of a good plan.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
+from optimizer.class_flow import ClassFlow
 from optimizer.constraints import (
     combining_rules,
     cover_or_shortage,
@@ -36,42 +38,80 @@ CONSTRAINTS = (
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What no plan has that reaches the pooled optimum: places (staff, room, t) and starts of breaks (staff, break, t).
+    """What all plans share that reach the pooled optimum.
 
-    A choice whose reduced cost in the relaxation exceeds the distance to the optimum is in no optimal plan.
+    Never: places (staff, room, t), starts of breaks (staff, break, t) and adults missing (room, t, k) whose reduced
+    cost in the relaxation exceeds the distance to the optimum. Always: adults missing whose reduced cost is as far
+    below zero.
     """
 
     places: frozenset[tuple[str, str, int]]
     starts: frozenset[tuple[str, str, int]]
+    covered: frozenset[tuple[str, int, int]]
+    missing: frozenset[tuple[str, int, int]]
 
 
 def face_of(m: DayModel, reduced: Mapping[Variable, float], distance: float) -> Face:
     dear = distance + 1e-6
     places = {
         (adult.staff_id, room, t)
-        for number, members in enumerate(_classes(m))
+        for number, members in enumerate(classes(m))
         for adult in members
         for room in m.demand.rooms_that_matter(adult)
         for t in m.roster.slots
         if (var := m.pool.get((number, room, t))) is not None and reduced.get(var, 0.0) > dear
     }
     starts = {key for key, (var,) in m.pause.items() if reduced.get(var, 0.0) > dear}
-    return Face(frozenset(places), frozenset(starts))
+    covered = {key for key, var in m.short.items() if reduced.get(var, 0.0) > dear}
+    missing = {key for key, var in m.short.items() if reduced.get(var, 0.0) < -dear}
+    return Face(frozenset(places), frozenset(starts), frozenset(covered), frozenset(missing))
+
+
+def close_pool(m: DayModel, face: Face) -> None:
+    """Forbid in a pooled model what the face forbids."""
+    for number, members in enumerate(classes(m)):
+        who = members[0].staff_id
+        for key in ((number, room, t) for other, room, t in face.places if other == who):
+            if key in m.pool:
+                m.pool[key].upper_bound = 0
+    for staff_break in sorted(face.starts):
+        for var in m.pause.get(staff_break, ()):
+            var.upper_bound = 0.0
+    fix_missing(m, face)
+
+
+def fix_missing(m: DayModel, face: Face) -> None:
+    """Adults who are never missing, and who always are."""
+    for key in face.covered & m.short.keys():
+        m.short[key].upper_bound = 0.0
+    for key in face.missing & m.short.keys():
+        m.short[key].lower_bound = 1.0
 
 
 def build_pool(m: DayModel) -> DayModel:
-    """A pooled DayModel with its constraints."""
-    for number, members in enumerate(_classes(m)):
+    """A pooled DayModel with its constraints: movers counted slot by slot."""
+    for number, members in enumerate(classes(m)):
         _head_counts(m, number, members)
     for constraint in CONSTRAINTS:
         constraint(m)
     return m
 
 
+def build_flows(m: DayModel) -> DayModel:
+    """A pooled DayModel with its constraints: each class of movers a flow."""
+    for number, members in enumerate(classes(m)):
+        m.pool_rooms[number] = set(m.demand.rooms_that_matter(members[0]))
+        ClassFlow(m, number, members)
+    for constraint in CONSTRAINTS:
+        constraint(m)
+    return m
+
+
 def pool_points(m: DayModel) -> Terms:
-    """Points as far as head counts show them: arrivals in rooms, shifts moved, rooms combined, breaks changed."""
+    """Points as far as class flows show them: changes of room, shifts moved, rooms combined, breaks changed."""
     house = m.problem.house
-    terms: Terms = [(var, float(house.combine_points)) for var in m.combine.values()]
+    terms: Terms = [(var, float(house.move_points)) for var in m.class_moves]
+    terms += [(var, float(house.combine_points)) for var in m.combine.values()]
     for adult in m.everyone:
         for stretch in m.stretches(adult):
             if stretch.flexible:
@@ -84,21 +124,30 @@ def pool_points(m: DayModel) -> Terms:
             if changed:
                 (start,) = m.pause[pause.staff_id, pause.break_id, t]
                 terms.append((start, float(house.changed_slot_points * changed)))
+    return terms
+
+
+def head_points(m: DayModel) -> Terms:
+    """The same for head counts, whose changes of room are only seen where a room gets more than it had."""
+    terms = pool_points(m)
     before: dict[tuple[str, int], Terms] = defaultdict(list)
     for (_, room, t), var in m.pool.items():
         before[room, t].append((var, 1.0))
     for (room, t), now in before.items():
         more = m.share(inf)
         m.row([(more, 1.0), *((var, -1.0) for var, _ in now), *before.get((room, t - 1), [])], 0, inf)
-        terms.append((more, float(house.move_points)))
+        terms.append((more, float(m.problem.house.move_points)))
     return terms
 
 
-def _classes(m: DayModel) -> list[list[Adult]]:
+def classes(m: DayModel) -> list[list[Adult]]:
+    """Movers by what they may do: same rooms, and nobody named in a lock or forbidden anything."""
     found: dict[tuple[object, ...], list[Adult]] = defaultdict(list)
     named = {item.staff_id for item in (*m.problem.forbids, *m.problem.locks)}
     for adult in m.movers:
-        key = (adult.staff_id,) if adult.staff_id in named else ("", *m.demand.rooms_that_matter(adult))
+        rooms = m.demand.rooms_that_matter(adult)
+        qualified = tuple(adult.counts_in(room) for room in rooms)
+        key = (adult.staff_id,) if adult.staff_id in named else ("", *rooms, qualified)
         found[key].append(adult)
     return [found[key] for key in sorted(found, key=str)]
 

@@ -12,7 +12,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from optimizer.blocks.case import Case, Ints
 
@@ -86,6 +85,7 @@ class _Program:
     def prices(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Dual values of the blocks' rows; zeros if the solver fails, which is a true if poor answer."""
         from scipy.optimize import linprog  # takes a while to import; most questions need no program
+        from scipy.sparse import csc_array
 
         shape = (self.height, len(self.cost))
         matrix: Any = csc_array((self.values, (self.rows, self.columns)), shape=shape)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from math import ceil, isfinite
 
 import numpy as np
-from ortools.math_opt.python import mathopt
 
 from optimizer.blocks.case import Case, Ints
+from optimizer.solver_library import mathopt
 
 
 def best_by_model(case: Case, until: float, complete: bool, seed: int = 0) -> tuple[Ints | None, int]:

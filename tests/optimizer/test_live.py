@@ -8,11 +8,12 @@ import pytest
 from problems import floater, problem, teacher
 
 from domain.errors import BadInput, NotFound
+from domain.time import zone
 from optimizer import Disruption, Problem, callout, check, edits, greedy, reassign, value
 from optimizer.callout import with_call
 from optimizer.explain import deny, repairs, why_not
-from optimizer.planner import plan
-from optimizer.problem import Adult, Break, Shift
+from optimizer.planner import begin, plan, remaining
+from optimizer.problem import Adult, Assignment, Break, Shift
 
 
 def center() -> Problem:
@@ -120,6 +121,25 @@ def test_the_rest_of_the_day_keeps_what_happened_and_changes_little() -> None:
     assert {i.staff_id for i in second.assignments if i.room_id == "a" and i.start >= 3} == {"f", "g"} - {who}
 
 
+def test_a_plan_in_force_tells_where_its_breaks_are_as_far_as_they_can_stay() -> None:
+    breaks = [{"break_id": name, "start": 0, "end": 6, "slots": 2} for name in ("early", "late")]
+    case = problem({"a": [1] * 6}, [teacher("t", "a", 0, 6, breaks=breaks)])
+    places = (("break", "early", 0, 2), ("room", None, 2, 4), ("break", "late", 4, 6))
+    current = [
+        Assignment(staff_id="t", start=a, end=b, state=state, room_id="a" if state == "room" else None, break_id=name)  # type: ignore[arg-type]
+        for state, name, a, b in places
+    ]
+    assert in_force(case) is None
+    planned = Problem.model_validate(case.model_dump() | {"current": current})
+    assert in_force(planned) == {("t", "early"): 0, ("t", "late"): 4}
+    assert in_force(edits.call_out(planned, "t", 5, 6)) == {("t", "early"): 0}
+
+
+def in_force(case: Problem) -> dict[tuple[str, str], int] | None:
+    roster, ground, _ = next(remaining(begin(case)))
+    return ground.breaks_in_force(roster)
+
+
 def test_denying_a_move_costs_what_planning_without_it_costs() -> None:
     case = problem({"a": [1] * 4, "b": [1] * 4}, [teacher("t", "a", 0, 4), floater("f", 0, 4)])
     answer = plan(case, 5)
@@ -203,7 +223,9 @@ def test_the_cheapest_repair_comes_first_and_helps_as_promised() -> None:
     )
     answer = plan(case, 5)
     found = repairs(case, answer, "a", 2)
-    assert [repair.words.split(" for ")[0] for repair in found] == ["cheap", "an adult qualified", "dear"]
+    begins = f"{case.slots[2].astimezone(zone(case.timezone)):%H:%M}"
+    assert found[0].words.startswith(f"cheap from {begins} to ")
+    assert [repair.words.split(" from ")[0] for repair in found] == ["cheap", "an adult qualified for a", "dear"]
     assert found[0].prevented == 4
     hour = case.adult("cheap").model_copy(update={"shifts": (Shift(start=2, end=6),), "on_call": False})
     assert plan(edits.add_adult(case, hour), 5).goal("shortage").value == answer.goal("shortage").value - 4

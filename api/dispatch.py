@@ -36,7 +36,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._busy_until: dict[str, datetime] = {}  # outlets that asked to be left alone
         self._turns: dict[str, float] = {}  # when a recipient may be sent to again, on the loop's own clock
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], str] = {}  # with the recipient
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="outlet")
 
     def wake(self) -> None:
@@ -76,7 +76,7 @@ class Dispatcher:
         for message in claimed:
             self._take_turn(message)
             task = asyncio.create_task(self._send(message))
-            self._under_way.add(task)
+            self._under_way[task] = outbox.recipient_key(message)
             task.add_done_callback(self._done)
         return len(claimed)
 
@@ -86,16 +86,16 @@ class Dispatcher:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        self._under_way.pop(task, None)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a message stays claimed until the next start: %s", error)
 
     def _resting(self) -> list[str]:
-        """Recipients whose next turn has not come."""
+        """Recipients whose next turn has not come, or to whom a message is on its way."""
         elapsed = asyncio.get_running_loop().time()
         self._turns = {key: at for key, at in self._turns.items() if at > elapsed}
-        return list(self._turns)
+        return [*self._turns, *self._under_way.values()]
 
     def _take_turn(self, message: Outgoing) -> None:
         """Pace runs in real time: a vendor's limit does not run at a simulated speed."""
@@ -120,15 +120,15 @@ class Dispatcher:
         if outlet is None:
             await self._failed(message, DeliveryFailed(f"no outlet '{message.outlet}' is set up here", permanent=True))
             return
-        recipient_gone = await self._ledger.aread(
-            lambda connection: outbox.is_suppressed(connection, message.outlet, message.recipient)
+        recipient_gone, thread = await self._ledger.aread(
+            lambda c: (outbox.is_suppressed(c, message.outlet, message.recipient), outbox.first_reference(c, message))
         )
         if recipient_gone:
             await self._failed(message, DeliveryFailed("the recipient wants no messages here", permanent=True))
             return
         try:
             loop = asyncio.get_running_loop()
-            reference = await loop.run_in_executor(self._threads, outlet.send, note_of(message, outlet))
+            reference = await loop.run_in_executor(self._threads, outlet.send, note_of(message, outlet, thread))
         except DeliveryFailed as error:
             await self._failed(message, error)
         except Exception as error:  # an outlet's own mistake must not lose the message
@@ -155,13 +155,13 @@ class Dispatcher:
         )
 
 
-def note_of(message: Outgoing, outlet: Outlet) -> Note:
+def note_of(message: Outgoing, outlet: Outlet, thread: str = "") -> Note:
     """The note an outlet is given; a repeat says so unless the vendor recognises it itself."""
     body: Mapping[str, Any] = message.body
     return Note(
         message.message_id, message.center_id, message.recipient, body.get("severity", "info"), body["title"],
         body["text"], body.get("room_id"), body.get("link"), tuple(Button(**each) for each in body.get("buttons", ())),
-        repeat=message.repeats > 0 and not outlet.idempotent,
+        repeat=message.repeats > 0 and not outlet.idempotent, thread=thread, renews=message.proposal_id is None,
     )  # fmt: skip
 
 

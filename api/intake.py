@@ -1,7 +1,7 @@
 """From a verified delivery to the disk: requests that arrive while one commit is on its way share the next.
 
 The ledger's writer itself takes up what waits at the moment it begins, so that nothing has to come back to the event
-loop between two commits.
+loop between two commits. Rows are made ready as deliveries arrive, while an earlier commit is on its way to disk.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from concurrent.futures import Future
 from domain.events import Event
 from domain.time import Clock
 from storage.ledger import Connection, Ledger
-from storage.ledger.events import append_events
+from storage.ledger.events import Arrived, append_arrived, append_events, arrived
 
 _MAX_EVENTS = 2000  # in one transaction: more would make the first of them wait for the last
 
-_Delivery = tuple[Sequence[Event], "asyncio.Future[None]"]
+_Delivery = tuple[list[Arrived], "asyncio.Future[None]", float]  # with when it came, on the loop's own clock
 
 
 class Intake:
@@ -28,6 +28,7 @@ class Intake:
         self._ledger, self._clock, self._stored = ledger, clock, stored
         self._waiting: deque[_Delivery] = deque()
         self._ordered = False  # a write that has not begun yet will take up what waits
+        self.delay = 0.0  # seconds that the last group of deliveries waited to be on disk
 
     async def take(self, events: Sequence[Event], source: str = "webhook") -> None:
         """Store the events for good. Raises StoreError if the ledger cannot; then nothing of them is promised."""
@@ -35,8 +36,9 @@ class Intake:
             now = self._clock.now()
             self._hear(await self._ledger.awrite(lambda connection: append_events(connection, events, now, source)))
             return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((events, done))
+        loop, now = asyncio.get_running_loop(), self._clock.now()
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(([arrived(event, now, source) for event in events], done, loop.time()))
         if not self._ordered:
             self._order()
         await done
@@ -57,7 +59,7 @@ class Intake:
         """In the writer's thread. A delivery that comes from here on orders a write of its own."""
         self._ordered = False
         group += self._taken()
-        return append_events(connection, [e for events, _ in group for e in events], self._clock.now(), "webhook")
+        return append_arrived(connection, [each for events, _, _ in group for each in events], self._clock.now())
 
     def _taken(self) -> list[_Delivery]:
         group: list[_Delivery] = []
@@ -73,7 +75,9 @@ class Intake:
         if error is not None and not group:  # it failed before `_write` was called
             self._ordered = False
             group = self._taken()
-        for _, done in group:
+        now = asyncio.get_running_loop().time()
+        self.delay = now - min((came for _, _, came in group), default=now)
+        for _, done, _ in group:
             if done.done():  # whoever sent it has gone
                 continue
             if error is None:

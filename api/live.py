@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ LOOK_AHEAD_EVERY = timedelta(minutes=1)
 _FACTS_EVERY = timedelta(hours=1)
 _AMENDED = 50  # incidents looked at again because of one late event
 _LONGEST_REST = 0.1  # seconds
+_USUAL_DELAY = 0.02  # seconds until a delivery is on disk
+_CALM_AFTER = 0.1  # seconds without a delivery: the loop need not make room for more
 _AFTER_TROUBLE = timedelta(seconds=5)
 
 Afterwards = Callable[[LiveCenter, Sequence[Change], datetime], None]  # proposals are made from what changed
@@ -51,11 +54,15 @@ class LiveLoop:
         outlook: Outlook,
         sent: Callable[[], None],
         afterwards: Afterwards,
+        delay: Callable[[], float],
     ) -> None:
+        """`delay`: seconds that deliveries wait now until they are on disk."""
         self._ledger, self._clock, self._bus, self._facts = ledger, clock, bus, facts
-        self._outlook, self._sent, self._afterwards = outlook, sent, afterwards
+        self._outlook, self._sent, self._afterwards, self._delay = outlook, sent, afterwards, delay
         self.centers: dict[str, LiveCenter] = {}
-        self.slowest_step = 0.0  # seconds
+        self.slowest_step = 0.0  # seconds from a center's turn to its decisions on disk
+        self.slowest_piece = 0.0  # seconds for which such a step held the event loop at once
+        self._last_arrival = -math.inf
         self._wake = asyncio.Event()
         self._facts_read: dict[str, datetime] = {}
         self._facts_tasks: dict[str, asyncio.Task[None]] = {}
@@ -68,6 +75,7 @@ class LiveLoop:
 
     def arrived(self, events: Iterable[Event]) -> None:
         """Fold new events; the loop decides right after."""
+        self._last_arrival = time.perf_counter()
         for event in events:
             if (center := self.centers.get(event.center_id)) is not None:
                 center.apply((event,))
@@ -84,9 +92,7 @@ class LiveLoop:
             now = self._clock.now()
             due = [c for c in self.centers.values() if c.dirty or (c.deadline is not None and c.deadline <= now)]
             for center in due:
-                started = time.perf_counter()
                 await self.step(center)
-                await self._rest(started)  # for what the ledger has to write, too
             if not due:
                 deadlines = [c.deadline for c in self.centers.values() if c.deadline is not None]
                 await wait_until(self._clock, min(deadlines, default=None), self._wake)
@@ -138,17 +144,15 @@ class LiveLoop:
         started = time.perf_counter()
         assessment = center.assess(now)
         started = await self._rest(started)
-        center.risks = self._outlook.risks(center, now)
-        started = await self._rest(started)
+        center.risks = await self._outlook.risks(center, now, self._rest)
+        started = time.perf_counter()
         changes = decide(center.known_incidents(), assessment, center.risks, center.policy, now)
         rows = self._verdict_rows(center, assessment, now)
         await self._rest(started)
         if changes or rows:
             versions = {key: version for key, (_, version) in center.incidents.items()}
             await self._store(center, changes, versions, rows, now, "service", "")
-        started = time.perf_counter()
-        self._show(center, assessment)
-        await self._rest(started)
+        await self._show(center, assessment)
         center.forget_old(now)
         minute = now + LOOK_AHEAD_EVERY
         timer = next_decision(center.open_incidents(), now)
@@ -157,8 +161,13 @@ class LiveLoop:
             self._afterwards(center, changes, now)
 
     async def _rest(self, started: float) -> float:
-        """Requests come first: after a piece of work the event loop is theirs for as long as the piece took."""
-        await asyncio.sleep(min(time.perf_counter() - started, _LONGEST_REST))
+        """Deliveries come first: while some arrive, the event loop is theirs after a piece of work for as long as it
+        took, and the longer the more they have to wait."""
+        now = time.perf_counter()
+        self.slowest_piece = max(self.slowest_piece, now - started)
+        they_come = now - self._last_arrival < _CALM_AFTER
+        rest = (now - started) * (1 + self._delay() / _USUAL_DELAY)
+        await asyncio.sleep(min(rest, _LONGEST_REST) if they_come else 0)
         return time.perf_counter()
 
     async def _amend(self, center: LiveCenter, now: datetime) -> None:
@@ -231,18 +240,25 @@ class LiveLoop:
                 rows.append(row)
         return rows
 
-    def _show(self, center: LiveCenter, assessment: Assessment) -> None:
-        """Publish the rooms that look different from before. A room's view is only made anew when what it is made of
-        has changed, or after a minute: words and headroom cost far more than the verdict."""
+    async def _show(self, center: LiveCenter, assessment: Assessment) -> None:
+        """Publish the rooms that look different from before, to whoever listens. A room's view is only made anew when
+        what it is made of has changed, or after a minute: words and headroom cost far more than the verdict."""
+        if not self._bus.has_listeners(center.center_id):
+            self._bus.skip(center.center_id)
+            center.shown.clear()
+            center.looks.clear()
+            return
         changed: dict[str, Any] = {}
         for room_id, room in assessment.rooms.items():
+            started = time.perf_counter()
             look = look_of(center, room, assessment.at)
             if center.looks.get(room_id) == look:
                 continue
-            center.looks[room_id] = look
             view = room_view(center, room)
             if center.shown.get(room_id) != view:
-                changed[room_id] = center.shown[room_id] = view
+                changed[room_id] = view
+            center.looks[room_id], center.shown[room_id] = look, view
+            await self._rest(started)
         for gone in set(center.shown) - set(assessment.rooms):
             del center.shown[gone], center.looks[gone]
             changed[gone] = None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from api.agreed import Agreed
 from api.center import LiveCenter
 from api.day_problem import DayFacts, pose_day
 from domain.people import Availability, Segment, Shift
@@ -28,6 +29,7 @@ _LATE = timedelta(minutes=30)  # who is due and not here is expected no sooner
 _NO_SHOW = timedelta(minutes=60)  # who is later than this is not expected any more
 _UNPLANNED_BREAK = timedelta(minutes=15)
 _RUNNING = "running"
+_NOTHING = Agreed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,12 @@ class LiveDay:
     slot: int
 
 
-def pose_now(center: LiveCenter, now: datetime, free: Sequence[Availability] = ()) -> LiveDay | None:
-    """None outside the opening hours or where no room is known. `free`: who may be asked to come or to stay."""
+def pose_now(
+    center: LiveCenter, now: datetime, free: Sequence[Availability] = (), agreed: Agreed = _NOTHING
+) -> LiveDay | None:
+    """None outside the opening hours or where no room is known. `free`: who may be asked to come or to stay; `agreed`:
+    the plans people accepted for today, which stand over the shifts.
+    """
     facts, service = center.facts, center.facts.service(now)
     if service is None or now not in service or center.assessment is None:
         return None
@@ -49,8 +55,8 @@ def pose_now(center: LiveCenter, now: datetime, free: Sequence[Availability] = (
     merged = targets(center.state, facts, now) | _closing(facts, day)
     shifts = [*_breaks_to_come(center, now, here), *_without_a_shift(facts, now, service, here)]
     expected = _Expected(center, now, merged)
-    known = DayFacts(facts, center.book(now), shifts, free, expected, draws=_DRAWS)
-    away = _away(center, now, service, here)
+    known = DayFacts(facts, center.book(now), shifts, free, expected, agreed.plans, _DRAWS)
+    away = _away(center, now, service, here) | _called_out(agreed, now, here)
     posed = pose_day(known, day, slot - SLOT, away, f"{day.isoformat()}-live")
     if posed is None or slot not in posed.slots:
         return None
@@ -123,6 +129,17 @@ def _away(center: LiveCenter, now: datetime, service: Interval, here: Mapping[st
         left = center.state.worked(staff_id, facts.day_start(now))
         gone = left or now - shift.start > _NO_SHOW
         found[staff_id] = Interval(floor_slot(now) - SLOT, service.end if gone else now + _LATE)
+    return found
+
+
+def _called_out(agreed: Agreed, now: datetime, here: Mapping[str, StaffPlace]) -> dict[str, Interval]:
+    """Whose absence was approved, while it lasts and they have not come; who was to come later may be late."""
+    found = {}
+    for staff_id, span in agreed.away.items():
+        if span.start > now or (staff_id not in here and now < span.end):
+            found[staff_id] = span
+        elif staff_id not in here and now - span.end <= _NO_SHOW:
+            found[staff_id] = Interval(span.start, now + _LATE)
     return found
 
 

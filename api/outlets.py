@@ -16,7 +16,12 @@ from storage.settings import Settings
 def build_outlets(settings: Settings, platform: TasksAndNotifications | None, bus: Bus) -> dict[str, Outlet]:
     """By name. Without a platform, tasks and notifications stand on the product's own board."""
     found: list[Outlet] = [
-        SlackOutlet(settings.slack_webhook.get_secret_value()),
+        SlackOutlet(
+            settings.slack_webhook.get_secret_value(),
+            bot_token=settings.slack_bot_token.get_secret_value(),
+            channel=settings.slack_channel,
+            api_url=settings.slack_api_url,
+        ),
         TeamsOutlet(settings.teams_webhook.get_secret_value()),
         AppriseOutlet(),
     ]

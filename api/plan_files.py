@@ -19,6 +19,7 @@ from domain.time import iso_week_start
 from optimizer import Plan, Problem
 
 Kind = Literal["made", "draft", "accepted"]
+Mark = tuple[int, int]  # of a file: when it was written, and its size
 _STEMS: dict[Kind, str] = {"made": "", "draft": ".draft", "accepted": ".accepted"}
 _WEEK = re.compile(r"^(\d{4}-W\d{2})(\.accepted)?\.plan\.json$")
 
@@ -67,6 +68,15 @@ class PlanFiles:
         except OSError as error:
             raise StoreError(f"the plan of {week} cannot be read: {error.strerror}") from error
         return StoredPlan(kind, Problem.read(texts[0], problem.name), Plan.read(texts[1], plan.name))
+
+    def accepted_mark(self, week: str) -> Mark | None:
+        """Changes whenever another plan is accepted; None where none is."""
+        iso_week_start(week)
+        try:
+            found = self._path(week, "accepted", "plan").stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size
 
     def shown(self, week: str) -> StoredPlan | None:
         """What a person works with: the draft, else what was accepted, else what the planner made."""

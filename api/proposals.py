@@ -46,8 +46,9 @@ class Proposals:
     """`suggest` is the port to what could be done: the optimizer's live reassignment, unless told otherwise."""
 
     def __init__(self, service: Service, suggest: Suggest | None = None) -> None:
-        reassigner = Reassigner(service.platform)
-        self._service, self._suggest, self.available = service, suggest or reassigner, reassigner.free
+        reassigner = Reassigner(service.platform, service.agreements)
+        self._service, self._suggest = service, suggest or reassigner
+        self.available, self.agreed = reassigner.free, reassigner.agreed
         self._wake = asyncio.Event()
         self._carrying = asyncio.Lock()
         self._wanted: list[tuple[LiveCenter, Incident]] = []

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from api.agreed import Agreed, Agreements
 from api.center import LiveCenter
 from api.live_problem import LiveDay, pose_now
 from api.moved_now import Verdicts, helps, moved_now
@@ -37,15 +38,18 @@ _MORE = 6  # asked for, because the rulebook may refuse some at this moment
 
 
 class Reassigner:
-    """The port `Suggest`. Remembers for an hour who could be asked to come or to stay."""
+    """The port `Suggest`. Remembers for an hour who could be asked to come or to stay.
 
-    def __init__(self, platform: PlatformClient | None) -> None:
-        self._platform = platform
+    `agreements`: the plans people accepted, which stand over the shifts; without them the shifts stand.
+    """
+
+    def __init__(self, platform: PlatformClient | None, agreements: Agreements | None = None) -> None:
+        self._platform, self._agreements = platform, agreements
         self._free: dict[str, tuple[datetime, Sequence[Availability]]] = {}
 
     async def __call__(self, center: LiveCenter, need: Need, now: datetime) -> Sequence[Alternative]:
         try:
-            day = pose_now(center, now, await self.free(center, now))
+            day = pose_now(center, now, await self.free(center, now), await self.agreed(center, now))
             found = [] if day is None else await self._ways(center, day, need, now)
         except (RatiocastError, ArithmeticError, LookupError, ValueError) as error:
             log.warning("center %s: the rest of the day could not be posed (%s); the simple rule answers",
@@ -69,6 +73,12 @@ class Reassigner:
                 log.info("who is available in %s could not be read: %s", center.center_id, error)
         self._free[center.center_id] = (now, rows)
         return rows
+
+    async def agreed(self, center: LiveCenter, now: datetime) -> Agreed:
+        """What was agreed on for today."""
+        if self._agreements is None:
+            return Agreed()
+        return await self._agreements.of(center.center_id, center.facts.day_of(now))
 
     async def _ways(self, center: LiveCenter, day: LiveDay, need: Need, now: datetime) -> list[Alternative]:
         known = {adult.staff_id for adult in day.problem.staff}

@@ -32,7 +32,8 @@ async def plan_rest(service: Service, center: LiveCenter, row: ProposalRow) -> d
         raise Conflict(f"this proposal is {row.status.replace('_', ' ')}; approve an alternative first")
     async with center.lock:
         center.assess(now)
-        day = pose_now(center, now, await service.proposals.available(center, now))
+        free, agreed = await service.proposals.available(center, now), await service.proposals.agreed(center, now)
+        day = pose_now(center, now, free, agreed)
     if day is None:
         raise Conflict("the center is closed now; there is no rest of the day to plan")
     problem = _held(day.problem, row.body["alternatives"][row.body["chosen"]]["steps"])

@@ -74,7 +74,8 @@ def base_url(installation: Settings) -> str:
 
 
 def _usual_channels(installation: Settings) -> list[Contact]:
-    if installation.slack_webhook.get_secret_value():
+    by_bot = installation.slack_bot_token.get_secret_value() and installation.slack_channel
+    if installation.slack_webhook.get_secret_value() or by_bot:
         return [Contact(outlet="slack")]
     if installation.teams_webhook.get_secret_value():
         return [Contact(outlet="teams")]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from api.access import Failures
+from api.agreed import Agreements
 from api.bus import Bus
 from api.catchup import Catchup
 from api.center import REMEMBERED, LiveCenter
@@ -57,9 +58,17 @@ class Service:
         self.outlook = Outlook(self.forecasts)
         self.outlets = build_outlets(settings, self.platform, self.bus)
         self.dispatcher = Dispatcher(self.ledger, clock, self.outlets, Elsewhere(self))
+        self.agreements = Agreements(self.ledger, settings.data_dir)
         self.proposals = Proposals(self)
         self.live = LiveLoop(
-            self.ledger, clock, self.bus, self.facts, self.outlook, self.dispatcher.wake, self.proposals.consider
+            self.ledger,
+            clock,
+            self.bus,
+            self.facts,
+            self.outlook,
+            self.dispatcher.wake,
+            self.proposals.consider,
+            lambda: self.intake.delay,
         )
         self.intake = Intake(self.ledger, clock, self._stored)
         self.catchup = Catchup(self.platform, self.ledger, clock, self.intake.take)

@@ -26,6 +26,19 @@ def room_view(center: LiveCenter, room: RoomAssessment) -> dict[str, Any]:
     return view
 
 
+def room_views(center: LiveCenter) -> dict[str, Any]:
+    """Every room of the last assessment; a view that was made for the live stream and still holds is taken."""
+    assessment = center.assessment
+    if assessment is None:
+        return {}
+    return {
+        room_id: center.shown[room_id]
+        if center.looks.get(room_id) == look_of(center, room, assessment.at)
+        else room_view(center, room)
+        for room_id, room in assessment.rooms.items()
+    }
+
+
 def look_of(center: LiveCenter, room: RoomAssessment, at: datetime) -> tuple[Any, ...]:
     """What a room's view is made of, cheap to compare."""
     verdict = room.verdict

@@ -12,15 +12,15 @@ from domain.time import format_instant
 from evaluator import codec
 from evaluator.causes import UNKNOWN, RootCause, root_cause
 from evaluator.facts import CenterFacts
-from evaluator.groups import Group, group, members_of_groups
+from evaluator.groups import Group, children_of_group, group, members_of_groups
 from evaluator.instants import Book as Book  # part of the signatures here
-from evaluator.instants import nap_over, next_instant
+from evaluator.instants import nap_over, next_instant, rule_period
 from evaluator.state import CenterState
 from evaluator.trust import Trust, judge
 from evaluator.weighing import odds_of_excuse, odds_of_harm
 from rulebook import Building, Departure, RoomLicence, Situation, Verdict
 
-COUNT_FIRST = 0.3  # from these odds of a false alarm on a violation asks for a headcount first
+COUNT_FIRST = 0.5  # a violation that is more likely false than true asks for a headcount first
 COUNT_TO_BE_SURE = 0.3  # from these odds of a hidden violation on a headcount is asked for
 
 
@@ -118,11 +118,14 @@ def assess(
     now: datetime,
     rooms: Iterable[str] | None = None,
     expected: Mapping[str, float] | None = None,
+    *,
+    doubt_all: bool = True,
 ) -> Assessment:
     """Checks every room, or only the groups that hold one of `rooms` (what `Applied.rooms` named).
 
     `expected`: children a forecast expects per room by now; it lets silence be doubted. `next_instant` covers
-    the rooms assessed: after a partial assessment keep the earlier of its own and the last one.
+    the rooms assessed: after a partial assessment keep the earlier of its own and the last one. `doubt_all` False: only
+    the counts of rooms out of compliance are doubted, at about a third of the work.
     """
     groups = members_of_groups(state, facts, now)
     wanted = (
@@ -139,7 +142,7 @@ def assess(
         people = group(state, facts, room_id, groups[room_id], now)
         if usual:
             building = replace(building, required_elsewhere=sum(usual.values()) - usual[room_id])
-        result[room_id] = _assess_room(state, facts, book, people, building, now, expected)
+        result[room_id] = _assess_room(state, facts, book, people, building, now, expected, doubt_all)
     members = [member for room_id in wanted for member in groups[room_id]]
     instants = [next_instant(state, facts, book, now, members), *(room.next_doubt for room in result.values())]
     soonest = min((instant for instant in instants if instant is not None), default=None)
@@ -185,11 +188,13 @@ def what_if_leaves(state: CenterState, facts: CenterFacts, book: Book, staff_id:
 
 def _assess_room(
     state: CenterState, facts: CenterFacts, book: Book, people: Group, building: Building, now: datetime,
-    expected: Mapping[str, float] | None,
+    expected: Mapping[str, float] | None, doubt_all: bool,
 ) -> RoomAssessment:  # fmt: skip
     situation = situation_of(state, facts, people, building, now)
     verdict = book.check(situation)
-    trust, next_doubt = judge(state, facts, people, now, expected, short=not verdict.compliant)
+    trust, next_doubt = Trust(confirmed_at=people.confirmed_at), None
+    if doubt_all or not verdict.compliant:
+        trust, next_doubt = judge(state, facts, people, now, expected, short=not verdict.compliant)
     if_back, excused, hidden = None, 0.0, 0.0
     cause = UNKNOWN
     if not verdict.compliant:
@@ -210,18 +215,29 @@ def _assess_room(
 
 def _building(state: CenterState, facts: CenterFacts, now: datetime) -> Building:
     start = facts.day_start(now)
-    children = [state.child(child_id) for ids in state.rooms.values() for child_id in ids]
     adults = [state.adult(staff_id) for ids in state.staffed.values() for staff_id in ids]
     here = [place for place in adults if place is not None and place.since >= start and place.state != "on_break"]
-    return Building(sum(place is not None and place.since >= start for place in children), len(here))
+    return Building(state.children_since(start), len(here))
 
 
 def _without_relief(
     state: CenterState, facts: CenterFacts, book: Book, room_id: str, members: tuple[str, ...], now: datetime
 ) -> int:
-    """Adults a room needs if nobody naps: nap relief elsewhere rests on them being in the building."""
-    situation = situation_of(state, facts, group(state, facts, room_id, members, now), None, now)
-    return book.check(replace(situation, activity="normal", adults=())).required
+    """Adults a room needs if nobody naps: nap relief elsewhere rests on them being in the building.
+
+    Asked of every room with each event at nap time, so answers are remembered until the rules' next instant.
+    """
+    children = children_of_group(state, facts, members, now)
+    key = (book, rule_period(facts, book, now), room_id, children)
+    found = facts.required_awake.get(key)
+    if found is None:
+        if len(facts.required_awake) > 1000:
+            facts.required_awake.clear()
+        center, room = facts.center, facts.rooms.get(room_id)
+        licence = RoomLicence(room.capacity) if room else None
+        situation = Situation.at(now, facts.tz, children, opens=center.opens, closes=center.closes, room=licence)
+        found = facts.required_awake[key] = book.check(situation).required
+    return found
 
 
 def _fewer(building: Building | None) -> Building | None:

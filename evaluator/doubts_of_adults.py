@@ -44,7 +44,7 @@ def planned_here_logged_elsewhere(look: Look) -> Iterator[Finding]:
                 continue
             where = "in no room" if place.room_id is None else f"in {look.facts.room_name(place.room_id)}"
             sentence = f"{look.facts.display(staff_id)} is planned here now and logged {where}"
-            odds, since = _follows_plan(look, staff_id, place, segment), max(segment.start, place.state_since)
+            odds, since = _has_come(look, staff_id, place, segment), max(segment.start, place.state_since)
             yield Doubt("planned_here_logged_elsewhere", sentence, since, odds, missing_staff_ids=(staff_id,))
             yield segment.end
 
@@ -56,7 +56,7 @@ def logged_here_planned_elsewhere(look: Look) -> Iterator[Finding]:
         if part is None or part.kind != "room" or part.room_id in look.group.members or place.state != "in_room":
             continue
         sentence = f"{look.facts.display(staff_id)} is planned for {look.facts.room_name(part.room_id or '')} now"
-        odds, since = _follows_plan(look, staff_id, place, part), max(part.start, place.state_since)
+        odds, since = _has_gone(look, staff_id, place, part), max(part.start, place.state_since)
         yield Doubt("logged_here_planned_elsewhere", sentence, since, odds, doubted_staff_ids=(staff_id,))
 
 
@@ -109,15 +109,34 @@ def room_never_moved_out(look: Look) -> Iterator[Finding]:
             yield Doubt("room_never_moved_out", sentence, at, 0.7, children, together=True)
 
 
-def _follows_plan(look: Look, staff_id: str, place: StaffPlace, part: Segment) -> float:
-    """The odds that an adult is where they are planned although logged in another room.
+def _has_come(look: Look, staff_id: str, place: StaffPlace, part: Segment) -> float:
+    """The odds that an adult is in the room of the plan although logged elsewhere.
 
-    High for a room's own staff; low for a float who was sent elsewhere at about the time the plan begins.
+    A room's own staff who are logged nowhere are in their room; a float logged nowhere has more likely not come yet. A
+    room that is not left alone by the record is less likely to have somebody more.
     """
-    member = look.facts.staff.get(staff_id)
-    if member is not None and member.home_room_id == part.room_id:
+    if _at_home(look, staff_id, part):
+        return 0.9 if place.room_id is None else 0.6 if look.group.in_room else 0.8
+    if place.room_id is None:
+        return 0.3
+    return 0.1 if _sent_since(place, part) else 0.55
+
+
+def _has_gone(look: Look, staff_id: str, place: StaffPlace, part: Segment) -> float:
+    """The odds that an adult has left the room they are logged in for the one of the plan."""
+    if _at_home(look, staff_id, part):
         return 0.8
-    return 0.1 if place.room_id and place.moved and place.moved >= part.start - SENT else 0.5
+    return 0.1 if _sent_since(place, part) else 0.5
+
+
+def _at_home(look: Look, staff_id: str, part: Segment) -> bool:
+    member = look.facts.staff.get(staff_id)
+    return member is not None and member.home_room_id == part.room_id
+
+
+def _sent_since(place: StaffPlace, part: Segment) -> bool:
+    """Told to be in another room at about the time the plan begins, or later."""
+    return bool(place.room_id and place.moved and place.moved >= part.start - SENT)
 
 
 def _came_from(place: StaffPlace, members: tuple[str, ...]) -> bool:

@@ -32,7 +32,7 @@ def stay_past_closing(look: Look) -> Iterator[Finding]:
     late = service.end + LATE_PICK_UP
     if look.now < late:
         yield late
-    since, odds = (late, 0.9) if look.now >= late else (service.end, 0.6)
+    since, odds = (late, 0.95) if look.now >= late else (service.end, 0.9)
     sentence = f"{len(group.children)} recorded here after closing"
     everybody = tuple(sorted(group.places))
     yield Doubt("stay_past_closing", sentence, since, odds, everybody, unnamed_children=group.unidentified)
@@ -42,9 +42,10 @@ def not_booked(look: Look) -> Iterator[Finding]:
     """In without a booking, or although marked absent; says nothing where the center keeps no bookings for the day."""
     if not look.facts.booked_days or look.day not in look.facts.booked_days:
         return
+    booked = look.facts.booked_children(look.day)
     for child_id, place in look.group.places.items():
-        rows = look.facts.bookings_of(child_id, look.day)
-        if not any(row.status == "booked" for row in rows):
+        if child_id not in booked:
+            rows = look.facts.bookings_of(child_id, look.day)
             why = "marked absent" if any(row.status == "absent" for row in rows) else "not booked today"
             yield Doubt("not_booked", f"a child who is {why} is recorded here", place.since, 0.3, (child_id,))
 
@@ -58,7 +59,7 @@ def pick_up_overdue(look: Look) -> Iterator[Finding]:
         if look.now < due + LONG_OVERDUE:
             yield due + (OVERDUE_PICK_UP if look.now < due + OVERDUE_PICK_UP else LONG_OVERDUE)
         if look.now >= due + OVERDUE_PICK_UP:
-            waits, odds = (LONG_OVERDUE, 0.8) if look.now >= due + LONG_OVERDUE else (OVERDUE_PICK_UP, 0.4)
+            waits, odds = (LONG_OVERDUE, 0.3) if look.now >= due + LONG_OVERDUE else (OVERDUE_PICK_UP, 0.2)
             sentence = "a child is recorded well past the booked pick-up"
             yield Doubt("pick_up_overdue", sentence, due + waits, odds, (child_id,))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from evaluator.doubts import Doubt, Finding, Look, Rule
+
+MOMENT = timedelta(minutes=5)  # how long an adult who steps out is away
 
 
 def nobody_left_in_the_building(look: Look) -> Iterator[Finding]:
@@ -37,7 +40,7 @@ def free_adult_may_have_come(look: Look) -> Iterator[Finding]:
         since = max([since, *(place.moved for place in look.group.places.values())])
         names = " or ".join(look.facts.display(staff_id) for staff_id in sorted(free))
         sentence = f"{names}, logged in no room, may have come without being moved here"
-        yield Doubt("free_adult_may_have_come", sentence, since, 0.2, missing_staff_ids=tuple(sorted(free)))
+        yield Doubt("free_adult_may_have_come", sentence, since, 0.05, missing_staff_ids=tuple(sorted(free)))
 
 
 def neighbour_may_have_come(look: Look) -> Iterator[Finding]:
@@ -59,12 +62,25 @@ def neighbour_may_have_come(look: Look) -> Iterator[Finding]:
         since = max(place.moved for place in look.group.places.values())
         since = max([since, *(place.state_since for place in look.group.staff_places.values())])
         sentence = "no adult is logged here while a room next door has more than one; a move may not have been logged"
-        yield Doubt("neighbour_may_have_come", sentence, since, 0.4, missing_staff_ids=tuple(sorted(helpers)))
+        yield Doubt("neighbour_may_have_come", sentence, since, 0.3, missing_staff_ids=tuple(sorted(helpers)))
+
+
+def return_not_logged(look: Look) -> Iterator[Finding]:
+    """Stepped out and, by the record, still away when everybody is back: the return is late or was not logged."""
+    for staff_id, place in look.group.staff_places.items():
+        back = place.state_since + MOMENT
+        if place.state != "stepped_out":
+            continue
+        if look.now < back:
+            yield back
+        else:
+            sentence = f"{look.facts.display(staff_id)} stepped out and may be back without having been logged"
+            yield Doubt("return_not_logged", sentence, back, 0.6, missing_staff_ids=(staff_id,))
 
 
 # Rules that speak only where a room is short: what is more likely than that, and would excuse it.
 RULES_WHEN_SHORT: tuple[Rule, ...] = (
-    free_adult_may_have_come, neighbour_may_have_come, nobody_left_in_the_building,
+    free_adult_may_have_come, neighbour_may_have_come, return_not_logged, nobody_left_in_the_building,
 )  # fmt: skip
 
 _OFFICE = frozenset({"Director", "Assistant Director", "Cook", "Admin"})

@@ -68,9 +68,9 @@ class CenterFacts:
 
     def opening(self, day: date) -> Interval | None:
         """The open interval of a local day; None when shut or closed by a closure of the whole center."""
-        if day in self._closed_days:
-            return None
-        return self.center.opening(day)
+        if day not in self._openings:
+            self._openings[day] = None if day in self._closed_days else self.center.opening(day)
+        return self._openings[day]
 
     def service(self, now: datetime) -> Interval | None:
         """The open interval that holds `now`, else that of the day it belongs to (a day lasts until 04:00)."""
@@ -128,6 +128,14 @@ class CenterFacts:
     def booked_days(self) -> frozenset[date]:
         """Days for which any booking is known."""
         return frozenset(booking.day for booking in self.bookings)
+
+    def booked_children(self, day: date) -> frozenset[str]:
+        """Children with a booking for the day that stands."""
+        found = self._booked_children.get(day)
+        if found is None:
+            standing = (row.child_id for row in self.bookings if row.day == day and row.status == "booked")
+            found = self._booked_children[day] = frozenset(standing)
+        return found
 
     def session(self, child_id: str, came: datetime) -> Session:
         """Of a child who came at `came`: the booked hours of that day, or around midnight of the day that fits best."""
@@ -265,6 +273,19 @@ class CenterFacts:
     @cached_property
     def instants_of_day(self) -> dict[tuple[object, date], tuple[datetime, ...]]:
         """Room for `evaluator.instants` to remember what it worked out, by rulebook and day."""
+        return {}
+
+    @cached_property
+    def required_awake(self) -> dict[object, int]:
+        """Room for `evaluator.assessment` to remember what rooms need while nobody naps."""
+        return {}
+
+    @cached_property
+    def _booked_children(self) -> dict[date, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _openings(self) -> dict[date, Interval | None]:
         return {}
 
     @cached_property

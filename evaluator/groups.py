@@ -63,7 +63,31 @@ def targets(state: CenterState, facts: CenterFacts, now: datetime) -> dict[str, 
 def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[str, ...], now: datetime) -> Group:
     """The group as counted now."""
     start = facts.day_start(now)
-    day = facts.day_of(now)
+    counts = headcounts(state, members, now, start)
+    places, aside, extra = _places(state, facts, members, counts, now)
+    children = _children(facts, members, places, extra, now)
+    adults, staff_places, adults_aside, unseen = _adults(state, facts, members, counts, now, start)
+    combination = state.combination()
+    return Group(
+        room_id, members, now, children, places, adults, staff_places, aside, adults_aside, extra, unseen,
+        _confirmed(counts, members), combination.since if combination and len(members) > 1 else None,
+    )  # fmt: skip
+
+
+def children_of_group(
+    state: CenterState, facts: CenterFacts, members: tuple[str, ...], now: datetime
+) -> tuple[ChildHere, ...]:
+    """The children of the group alone, as in `group`."""
+    counts = headcounts(state, members, now, facts.day_start(now))
+    places, _, extra = _places(state, facts, members, counts, now)
+    return _children(facts, members, places, extra, now)
+
+
+def _places(
+    state: CenterState, facts: CenterFacts, members: tuple[str, ...], counts: Counts, now: datetime
+) -> tuple[dict[str, ChildPlace], dict[str, str], int]:
+    """Children counted by name, those set aside, and how many more a person counted."""
+    start = facts.day_start(now)
     places: dict[str, ChildPlace] = {}
     aside: dict[str, str] = {}
     for member in members:
@@ -75,7 +99,6 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
                 aside[child_id] = "never checked out on an earlier day; nobody stayed overnight"
             else:
                 places[child_id] = place
-    counts = headcounts(state, members, now, start)
     extra = 0
     for headcount, counted_rooms in counts:
         found = found_by(state, facts, headcount, counted_rooms, now)
@@ -88,15 +111,15 @@ def group(state: CenterState, facts: CenterFacts, room_id: str, members: tuple[s
             place = state.child(child_id)
             if place is not None and place.moved <= headcount.happened_at:
                 places[child_id] = place
-    children = [facts.child_here(child_id, day) for child_id in sorted(places)]
-    if extra > 0:
-        children += [ChildHere(youngest(facts, members))] * extra
-    adults, staff_places, adults_aside, unseen = _adults(state, facts, members, counts, now, start)
-    combination = state.combination()
-    return Group(
-        room_id, members, now, tuple(children), places, adults, staff_places, aside, adults_aside, extra, unseen,
-        _confirmed(counts, members), combination.since if combination and len(members) > 1 else None,
-    )  # fmt: skip
+    return places, aside, extra
+
+
+def _children(
+    facts: CenterFacts, members: tuple[str, ...], places: Mapping[str, ChildPlace], extra: int, now: datetime
+) -> tuple[ChildHere, ...]:
+    day = facts.day_of(now)
+    known = [facts.child_here(child_id, day) for child_id in sorted(places)]
+    return (*known, *[ChildHere(youngest(facts, members))] * extra)
 
 
 def _confirmed(counts: Counts, members: tuple[str, ...]) -> datetime | None:

@@ -51,10 +51,11 @@ def timeline(
 
 def walk(
     facts: CenterFacts, book: Book, events: Iterable[Event], observations: Iterable[Observation], interval: Interval,
-    rooms: Sequence[str] | None = None,
+    rooms: Sequence[str] | None = None, *, doubt_all: bool = True,
 ) -> Iterator[tuple[datetime, datetime, Assessment]]:  # fmt: skip
     """(start, end, assessment) stretches that fill the interval: from event to event and between them at every instant
     a verdict changes by itself. `events` begin early enough to know who is there at the start; in any order.
+    `doubt_all` as for `assess`.
     """
     changes: list[Event | Observation] = sorted(
         [*effective(events), *observations], key=lambda change: change.happened_at
@@ -65,7 +66,7 @@ def walk(
         while position < len(changes) and changes[position].happened_at <= at:
             _take(state, changes[position])
             position += 1
-        seen = assess(state, facts, book, at, rooms)
+        seen = assess(state, facts, book, at, rooms, doubt_all=doubt_all)
         instants = [interval.end, *([seen.next_instant] if seen.next_instant else [])]
         if position < len(changes):
             instants.append(changes[position].happened_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
@@ -39,6 +40,12 @@ def nap_over(facts: CenterFacts, room_id: str, since: datetime) -> datetime:
         return since + timedelta(hours=3)
     ends = local_instant(facts.day_of(since), room.nap.end, facts.tz)
     return ends if ends > since else since
+
+
+def rule_period(facts: CenterFacts, book: Book, now: datetime) -> tuple[date, int]:
+    """The span of the day in which the rules alone change no answer: between two of their own boundaries."""
+    day = facts.day_of(now)
+    return day, bisect_right(_of_the_day(facts, book, day), now)
 
 
 def _instants(

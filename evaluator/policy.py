@@ -67,9 +67,10 @@ DEFAULT_ROUTES: Mapping[str, Route] = {
     "please_count": Route(
         _targets("room_lead/in_app", "room_lead/chat"),
         (
-            Rung(180, _targets("director/chat", "director/in_app", "floats/in_app")),
-            Rung(330, _targets("assistant_director/chat", "assistant_director/in_app")),
+            Rung(90, _targets("director/chat", "director/in_app", "floats/in_app")),
+            Rung(240, _targets("assistant_director/chat", "assistant_director/in_app")),
         ),
+        repeat_seconds=240,
     ),
 }  # fmt: skip
 
@@ -83,7 +84,7 @@ DEFAULT_GRACE_SECONDS: Mapping[str, int] = {
     "headroom": 600,  # full, not over
     "outlook": 0,  # the odds themselves are smoothed
     "count": 120,
-    "please_count": 20,  # a violation that rests on a doubtful count: until somebody is asked to count
+    "please_count": 5,  # a violation that rests on a doubtful count: until somebody is asked to count
 }
 
 
@@ -100,7 +101,7 @@ class Policy:
     risk_threshold: float = 0.5  # odds of a gap from which one warning goes out
     risk_clear: float = 0.3  # odds below which a warning is withdrawn, ...
     risk_clear_seconds: int = 600  # ... when they have stayed below for this long
-    count_patience_seconds: int = 480  # how long a violation that rests on a doubtful count waits for a headcount
+    count_patience_seconds: int = 900  # how long a violation that rests on a doubtful count waits for a headcount
     count_again_seconds: int = 5400  # a room is not asked for a headcount again within this time
     tell_headroom: bool = False  # whether a full room that expects nobody is worth a note
     quiet_from: time | None = None  # local; messages below `quiet_severity` wait while it is quiet

@@ -79,6 +79,11 @@ class Presence:
         """Everybody with a staff event that is remembered."""
         return self._staff.keys()
 
+    def children_since(self, start: datetime) -> int:
+        """How many children are in who came at `start` or later."""
+        places = (self._children[child_id].place for children in self.rooms.values() for child_id in children)
+        return sum(place is not None and place.since >= start for place in places)
+
     def was_in(self, child_id: str, since: datetime) -> bool:
         """Whether the child had any event since then."""
         track = self._children.get(child_id)

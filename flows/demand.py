@@ -19,6 +19,7 @@ from domain.time import local_date, zone
 from flows.choices import NOTHING_CHOSEN
 from forecasting import Forecast
 from forecasting.frames import BAND_MONTHS, BANDS
+from forecasting.gaps import Required
 from rulebook import ChildHere, Rulebook, Situation
 
 Ints = npt.NDArray[np.int64]
@@ -41,13 +42,19 @@ class Demand:
 def demand_of(forecast: Forecast, law: Law, rooms: Sequence[Room], seed: int) -> Demand:
     """Draw the children of every room and slot together and ask the rulebook what each draw requires."""
     children = forecast.samples_by_band(DRAWS, seed)
-    by_id = {room.room_id: room for room in rooms}
+    asked = asked_of(law, rooms)
     required = np.zeros(children.shape[:3], dtype=np.int64)
     for row, room_id in enumerate(forecast.room_ids):
         for column, at in enumerate(forecast.times):
-            required[:, row, column] = law.required(children[:, row, column], at, by_id[room_id])
+            required[:, row, column] = asked(room_id, at, children[:, row, column])
     chosen, weights = _representatives(required)
     return Demand(forecast.room_ids, forecast.times, required, children, chosen, weights)
+
+
+def asked_of(law: Law, rooms: Sequence[Room]) -> Required:
+    """The law as a forecast asks it: room by room."""
+    by_id = {room.room_id: room for room in rooms}
+    return lambda room_id, at, bands: law.required(bands, at, by_id[room_id])
 
 
 class Law:

@@ -14,6 +14,7 @@ from domain.errors import BadInput
 from domain.places import Center
 from domain.time import as_utc
 from flows.artifacts import write_file, write_version
+from flows.choices import Choices
 from flows.progress import Progress, silent
 from flows.review import checked_forecast, review_center, taught
 from flows.rows import center_of
@@ -39,6 +40,7 @@ def make_forecasts(
     warehouse: Warehouse,
     data_dir: Path,
     now: datetime,
+    choices: Choices,
     *,
     horizons: Sequence[str] = HORIZONS,
     progress: Progress = silent,
@@ -47,7 +49,8 @@ def make_forecasts(
     forecasts/<center>/<horizon>-<origin>.parquet.
 
     What was forecast before is reviewed first: days over since teach the model's calibration, and in a room whose model
-    is worse than a plain rule that rule stands in (`flows.review`).
+    is worse than a plain rule that rule stands in (`flows.review`). `choices` are the centers' own rules, by which the
+    model learns what the odds of a gap were.
     """
     unknown = sorted(set(horizons) - set(HORIZONS))
     if unknown:
@@ -58,24 +61,27 @@ def make_forecasts(
     rows, stand_ins = 0, list[str]()
     listed = map(center_of, warehouse.rows("SELECT * FROM centers ORDER BY center_id"))
     centers = [center for center in listed if len(known.of(center.center_id)["stays"])]
-    model = _taught_model(warehouse, data_dir, centers, now)
+    model = _taught_model(warehouse, data_dir, centers, choices, now)
     for number, center in enumerate(centers, start=1):
         center_id = center.center_id
         health = review_center(warehouse, center, now)
         stand_ins += [f"center {center_id}, {one.sentence}" for one in health if one.fallen_back]
         for horizon in horizons:
             made = forecast_center(model, known, now, center_id, horizon)
-            table = checked_forecast(warehouse, known, center, made, health, horizon).table()
+            checked = checked_forecast(warehouse, known, center, made, health, horizon)
+            table = checked.table()
             _keep(warehouse, folder / center_id, center_id, horizon, now, table)
             rows += len(table)
         progress("forecast", number, len(centers))
     return ForecastResult(now, len(centers), rows, str(folder), tuple(stand_ins))
 
 
-def _taught_model(warehouse: Warehouse, data_dir: Path, centers: Sequence[Center], now: datetime) -> Model:
+def _taught_model(
+    warehouse: Warehouse, data_dir: Path, centers: Sequence[Center], choices: Choices, now: datetime
+) -> Model:
     """The model in force; if days have taught its calibration since, a new version of the artifact."""
     model = load_model(data_dir)
-    wiser = taught(model, warehouse, centers, now)
+    wiser = taught(model, warehouse, centers, choices, now)
     if wiser is not model:
         write_version(data_dir / MODELS, wiser.save)
     return wiser

@@ -15,11 +15,14 @@ from domain.places import Center, Room
 from domain.time import Interval, iso_week_start, local_instant, slots, zone
 from flows.choices import NOTHING_CHOSEN, rooms_chosen, staff_chosen
 from flows.demand import Demand, Law, demand_of, governing_rules, scenario_numbers
+from flows.review import health_of
 from flows.room_map import walks_between, wings_of
 from flows.rows import room_of, shift_of, staff_of
 from flows.staffing import FAMILIAR_DAYS, Grid, StaffFacts, adults_of
 from flows.train import history_of
-from forecasting import Model
+from forecasting import Forecast, Known, Model
+from forecasting.fallbacks import plain_sessions, with_fallbacks
+from forecasting.week import WEEK_DAYS
 from optimizer import Problem
 from optimizer import problem as coverage
 from storage.warehouse import Warehouse
@@ -58,7 +61,7 @@ def pose(
     if not days:
         raise BadInput(f"no open slot of {week} lies ahead of {now:%Y-%m-%d %H:%M} UTC; name a later week")
     instants = tuple(at for _, day_slots in days for at in day_slots)
-    forecast = model.forecast_week(known, now, instants, center_id)
+    forecast = _with_stand_ins(warehouse, known, model.forecast_week(known, now, instants, center_id))
     demand = demand_of(forecast, law, rooms, SEED)
     if demand.slots != instants:
         raise NotFound(f"the forecast gives {len(demand.slots)} of the {len(instants)} slots of {week}")
@@ -94,6 +97,15 @@ def pose(
         seed=SEED,
     )
     return Posed(problem, demand, center, tuple(rooms), law)
+
+
+def _with_stand_ins(warehouse: Warehouse, known: Known, forecast: Forecast) -> Forecast:
+    """The week by the plain rules in the rooms where the model was worse than them."""
+    health = health_of(warehouse, forecast.center_id)
+    names = sorted({one.baseline for one in health if one.fallen_back and one.horizon == "week"})
+    rules = plain_sessions(known, forecast.center_id, names, WEEK_DAYS + 1)
+    return with_fallbacks(forecast, {n: rule.refresh(forecast.origin, (), forecast.times) for n, rule in rules.items()},
+                          [one for one in health if one.horizon == "week"])  # fmt: skip
 
 
 def _open_days(warehouse: Warehouse, center: Center, monday: date, now: datetime) -> list[tuple[date, list[datetime]]]:

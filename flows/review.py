@@ -15,11 +15,16 @@ import pandas as pd
 
 from domain.places import Center
 from domain.time import local_instant, zone
+from flows.choices import NOTHING_CHOSEN, Choices
+from flows.demand import Law, asked_of
+from flows.rows import room_of
 from flows.train import history_of
 from forecasting import Forecast, Known, Model
 from forecasting.backtest import recorded_counts
 from forecasting.baselines import NAMES
 from forecasting.fallbacks import plain_sessions, with_fallbacks
+from forecasting.gap_review import taught_gaps
+from forecasting.gaps import Required
 from forecasting.model import whereabouts
 from forecasting.monitoring import Health, daily_scores, learned, review, reviewed_as
 from forecasting.week import WEEK_DAYS
@@ -76,8 +81,9 @@ def checked_forecast(
     return with_fallbacks(made, plain, health)
 
 
-def taught(model: Model, warehouse: Warehouse, centers: Sequence[Center], now: datetime) -> Model:
-    """The model with its calibration taught by the days over since it was trained; the card says which (`taught`)."""
+def taught(model: Model, warehouse: Warehouse, centers: Sequence[Center], choices: Choices, now: datetime) -> Model:
+    """The model with its calibration and its odds of a gap taught by the days over since it was trained; the card says
+    which (`taught`)."""
     days: dict[str, str] = dict(model.card.get("taught", {}))
     for center in _whose_turn(centers, now):
         yesterday = center.local(now - timedelta(hours=12)).date() - timedelta(
@@ -87,10 +93,18 @@ def taught(model: Model, warehouse: Warehouse, centers: Sequence[Center], now: d
         if yesterday.isoformat() <= last or yesterday.isoweekday() not in center.open_weekdays:
             continue
         noon = local_instant(yesterday, time(12), zone(center.timezone))
-        model = learned(model, history_of(warehouse, center.center_id), center.center_id, noon)
+        history, law = history_of(warehouse, center.center_id), law_of(warehouse, center, choices)
+        model = learned(model, history, center.center_id, noon)
+        model = taught_gaps(model, history, center.center_id, noon, law)
         days[center.center_id] = yesterday.isoformat()
         model = replace(model, card={**model.card, "taught": days})
     return model
+
+
+def law_of(warehouse: Warehouse, center: Center, choices: Choices) -> Required:
+    """What the rules a center has chosen ask of each of its rooms."""
+    rooms = warehouse.rows("SELECT * FROM rooms WHERE center_id = ?", [center.center_id])
+    return asked_of(Law(center, choices.get(center.center_id, NOTHING_CHOSEN)), [room_of(row) for row in rooms])
 
 
 def _whose_turn(centers: Sequence[Center], now: datetime) -> Sequence[Center]:

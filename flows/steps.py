@@ -128,7 +128,10 @@ def run_train(run: Run) -> Result:
 def run_forecast(run: Run, horizons: Sequence[str] = HORIZONS) -> Result:
     """Forecast the next 30 minutes and the next two weeks, and publish."""
     with run.warehouse() as warehouse:
-        made = make_forecasts(warehouse, run.settings.data_dir, run.now, horizons=horizons, progress=run.progress)
+        choices = read_choices(run.settings.ledger_location)
+        made = make_forecasts(
+            warehouse, run.settings.data_dir, run.now, choices, horizons=horizons, progress=run.progress
+        )
         warehouse.publish(run.now)
     return _told(made)
 

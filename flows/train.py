@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from domain.errors import BadInput
+from domain.errors import BadInput, NotFound, StoreError
 from flows.artifacts import current_version, write_version
 from forecasting import History, Model, train
 from storage.reader import FRAMES
@@ -33,9 +33,17 @@ def train_model(warehouse: Warehouse, data_dir: Path, now: datetime) -> TrainRes
             f"no stay is known by {now:%Y-%m-%d %H:%M} UTC, so there is nothing to learn from; run "
             "`ratiocast ingest` first"
         )
-    model = train(history, now)
+    model = _still_taught(train(history, now), data_dir)
     folder = write_version(data_dir / MODELS, model.save)
     return TrainResult(str(folder), model.trained_until, len(known.center_ids), stays)
+
+
+def _still_taught(model: Model, data_dir: Path) -> Model:
+    """The new model with what days have taught the last one of the odds of a gap: that takes weeks."""
+    try:
+        return replace(model, gaps=load_model(data_dir).gaps)
+    except (NotFound, StoreError):
+        return model
 
 
 def load_model(data_dir: Path) -> Model:

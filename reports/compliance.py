@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 
 from domain.errors import BadInput
 from domain.events import Event
-from domain.time import Interval, format_instant
+from domain.time import Interval
 from evaluator import CenterFacts, Observation
 from evaluator.assessment import Book
-from reports.pdf import Page, write_pdf
+from reports.pdf import Page, made, write_pdf
 from reports.timeline import Correction, Span, corrections, day_timeline, violations
 
 VIOLATION_COLUMNS = (
@@ -107,14 +107,15 @@ def daily_report(
             raise BadInput(f"{day.isoformat()} has not begun yet; choose a day that has")
         interval = Interval(interval.start, min(interval.end, until))
     near = [each for each in events if interval.start - timedelta(days=1) <= each.happened_at < interval.end]
-    spans = day_timeline(facts, book, _with_changes(events, near), observations, interval, known_at=known_at)
+    told = _with_changes(events, near)
+    spans = day_timeline(facts, book, told, observations, interval, known_at=known_at, doubt_all=False)
     return DailyReport(
         center_id=facts.center.center_id,
         center=facts.center.name,
         day=day,
         rooms=tuple(_room_day(facts, room_id, spans) for room_id in sorted(facts.rooms)),
         violations=tuple(_violation(facts, run) for run in violations(spans)),
-        corrections=tuple(corrections(events, interval)),
+        corrections=tuple(corrections(events, interval, facts)),
         closed=facts.opening(day) is None,
     )
 
@@ -136,7 +137,8 @@ def violations_csv(reports: Iterable[DailyReport]) -> str:
 
 
 def daily_pdf(report: DailyReport, *, audit_head: str, signed: str | None, made_at: datetime) -> bytes:
-    """The page an inspector files. `audit_head`: the hash that fixes the record; `signed`: by whom and when."""
+    """The page an inspector files. `audit_head`: the hash that fixes the record; `signed`: by whom and when; `made_at`:
+    local."""
     rows = [
         (each.room, f"{each.start:%H:%M} - {each.end:%H:%M}", f"{each.minutes:.0f}", f"{each.worst.children}",
          f"{each.worst.counted} of {each.worst.required}", _reason(each))
@@ -156,10 +158,14 @@ def daily_pdf(report: DailyReport, *, audit_head: str, signed: str | None, made_
             for r in report.rooms
         ],
     )  # fmt: skip
-    changes = [(format_instant(each.recorded_at), each.was, each.becomes) for each in report.corrections]
-    corrected = [Page("Corrections", (), ("became known", "was", "is now"), changes)] if changes else []
-    footer = f"Made {format_instant(made_at)}. Audit chain head {audit_head}."
+    corrected = [corrections_page(report.corrections)] if report.corrections else []
+    footer = f"{made(made_at)}. Audit chain head {audit_head}."
     return write_pdf([violations_page, summary, *corrected], footer=footer)
+
+
+def corrections_page(found: Sequence[Correction]) -> Page:
+    rows = [(f"{each.recorded_at:%Y-%m-%d %H:%M}", each.was, each.becomes) for each in found]
+    return Page("Corrections", (), ("became known", "was", "is now"), rows, (2, 5, 5))
 
 
 def _room_day(facts: CenterFacts, room_id: str, spans: Sequence[Span]) -> RoomDay:
@@ -193,7 +199,9 @@ def _total(violations: Sequence[Violation]) -> str:
 
 def _reason(violation: Violation) -> str:
     doubt = " The count was doubtful." if violation.doubtful else ""
-    return f"{violation.cause or 'cause unknown'}.{doubt} {violation.worst.citation} ({violation.worst.confidence})"
+    enough = f" {violation.worst.sentence}" if violation.worst.deficit <= 0 else ""  # adults are not what is missing
+    why = f"{violation.cause or 'cause unknown'}.{enough}{doubt}"
+    return f"{why} {violation.worst.citation} ({violation.worst.confidence})"
 
 
 def _with_changes(events: Sequence[Event], near: Sequence[Event]) -> list[Event]:

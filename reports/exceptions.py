@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from domain.time import Interval, zone
 from evaluator import Incident
-from reports.pdf import Page, write_pdf
+from reports.pdf import Page, made, write_pdf
 
 COLUMNS = ("opened", "room", "what", "severity", "minutes", "cause", "told", "taken on", "judged", "incident_id")
 _MATTERS = {
@@ -119,7 +119,7 @@ def exceptions_pdf(week: WeekOfExceptions, made_at: datetime) -> bytes:
         f"Exceptions, {week.center}, {week.span.start:%d %B} to {last:%d %B %Y}", week.sentences, COLUMNS[:-1],
         [_row(line)[:-1] for line in week.lines], (4, 3, 4, 3, 2, 4, 2, 2, 3),
     )  # fmt: skip
-    return write_pdf([page], footer=f"Made {made_at:%Y-%m-%d %H:%M} UTC")
+    return write_pdf([page], footer=made(made_at))
 
 
 def _row(line: ExceptionLine) -> Sequence[str]:

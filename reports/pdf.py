@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ def write_pdf(pages: Sequence[Page], *, footer: str) -> bytes:
     from reports.pdf_document import document  # it brings 27 MiB of fonts and pictures: only who prints has them
 
     return document(pages, footer)
+
+
+def made(at: datetime) -> str:
+    """When a document was made, for its foot: the time of the place with its zone."""
+    return f"Made {at:%Y-%m-%d %H:%M %Z}"
 
 
 def write_csv(pages: Sequence[Page]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from domain.time import format_instant
-from reports.compliance import DailyReport, Violation
-from reports.pdf import Page, write_pdf
+from reports.compliance import DailyReport, Violation, corrections_page
+from reports.pdf import Page, made, write_pdf
+from reports.timeline import Correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,10 @@ class PeriodReport:
         return 1 - sum(total.minutes_out for total in self.rooms) / occupied if occupied else None
 
     @property
-    def corrections(self) -> int:
-        return len({each.event_id for report in self.days for each in report.corrections})
+    def corrections(self) -> list[Correction]:
+        """Each once, in the order they became known."""
+        found = {each.event_id: each for report in self.days for each in report.corrections}
+        return sorted(found.values(), key=lambda each: (each.recorded_at, each.event_id))
 
     @property
     def sentences(self) -> list[str]:
@@ -76,9 +78,9 @@ class PeriodReport:
         if worst.minutes_out:
             said.append(f"Most at risk: {worst.room}, {worst.share_out:.2%} of its occupied minutes.")
         if self.corrections:
-            said.append(
-                f"{self.corrections} corrections of the record reach into the period; each day's report lists them."
-            )
+            number = len(self.corrections)
+            words = "1 correction of the record reaches" if number == 1 else f"{number} corrections of the record reach"
+            said.append(f"{words} into the period.")
         return said
 
 
@@ -113,7 +115,9 @@ def period_pdf(report: PeriodReport, *, audit_head: str, made_at: datetime) -> b
     if violations:
         columns = ("date", "room", "time", "minutes", "adults", "cause and rule")
         pages.append(Page("Violations", (), columns, violations, (3, 3, 3, 2, 2, 8)))
-    return write_pdf(pages, footer=f"Made {format_instant(made_at)}. Audit chain head {audit_head}.")
+    if report.corrections:
+        pages.append(corrections_page(report.corrections))
+    return write_pdf(pages, footer=f"{made(made_at)}. Audit chain head {audit_head}.")
 
 
 def _share(value: float | None) -> str:

@@ -6,8 +6,9 @@ The same fold and the same check as the live evaluator, run over a finished (or 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 
 from domain.events import Event, effective
 from domain.time import Interval
@@ -43,9 +44,12 @@ class Span:
         return (self.end - self.start).total_seconds()
 
 
+_STATE = attrgetter(*(field.name for field in fields(Span) if field.name not in ("start", "end")))
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction that reaches into the day: what was said first, what holds now, and when that became known."""
+    """A correction that reaches into the day: what was said first, what holds now, when that became known (local)."""
 
     event_id: str
     recorded_at: datetime
@@ -61,16 +65,18 @@ def day_timeline(
     interval: Interval,
     *,
     known_at: datetime | None = None,
+    doubt_all: bool = True,
 ) -> list[Span]:
     """Spans of every room within the interval, by (room, start), without gaps.
 
     `events`: those of the day and, for who may still be there, of the day before. `known_at`: only what had been
-    recorded by then counts; None: everything known today, corrections included.
+    recorded by then counts; None: everything known today, corrections included. `doubt_all` False: the doubts of spans
+    in compliance are left out, which changes no number.
     """
     told = [each for each in events if known_at is None or each.recorded_at <= known_at]
     counts = [each for each in observations if known_at is None or each.recorded_at <= known_at]
     spans: list[Span] = []
-    for start, end, assessment in walk(facts, book, told, counts, interval):
+    for start, end, assessment in walk(facts, book, told, counts, interval, doubt_all=doubt_all):
         spans += [_span(room_id, assessment.room_of(room_id), start, end) for room_id in sorted(facts.rooms)]
     return _merged(spans)
 
@@ -117,8 +123,14 @@ def room_at(
     return assess(state, facts, book, instant).room_of(room_id)
 
 
-def corrections(events: Sequence[Event], interval: Interval) -> list[Correction]:
-    """Corrections whose original or whose outcome lies in the interval, in the order they became known."""
+def corrections(
+    events: Sequence[Event], interval: Interval, facts: CenterFacts, *, name_children: bool = True
+) -> list[Correction]:
+    """Corrections whose original or whose outcome lies in the interval, in the order they became known.
+
+    People are named where names are stored, children only if `name_children`; times are the center's.
+    """
+    words = _Words(facts, name_children)
     by_id = {event.event_id: event for event in events}
     found = []
     for event in events:
@@ -126,9 +138,9 @@ def corrections(events: Sequence[Event], interval: Interval) -> list[Correction]
             continue
         original = by_id.get(event.supersedes)
         if event.happened_at in interval or (original is not None and original.happened_at in interval):
-            becomes = "never happened" if event.voided else _words(replace(event, event_type=_kind(event, original)))
-            was = _words(original) if original else f"event {event.supersedes}, which was not received"
-            found.append(Correction(event.event_id, event.recorded_at, was, becomes))
+            becomes = "never happened" if event.voided else words.of(_as_corrected(event, original))
+            was = words.of(original) if original else f"event {event.supersedes}, which was not received"
+            found.append(Correction(event.event_id, event.recorded_at.astimezone(facts.tz), was, becomes))
     return sorted(found, key=lambda each: (each.recorded_at, each.event_id))
 
 
@@ -151,18 +163,36 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     result: list[Span] = []
     for span in sorted(spans, key=lambda each: (each.room_id, each.start)):
         last = result[-1] if result else None
-        if last is not None and last.end == span.start and replace(last, start=span.start, end=span.end) == span:
+        if last is not None and last.end == span.start and _STATE(last) == _STATE(span):
             result[-1] = replace(last, end=span.end)
         else:
             result.append(span)
     return result
 
 
-def _kind(event: Event, original: Event | None) -> str:
-    return event.corrected_type or (original.event_type if original else "correction")
+def _as_corrected(event: Event, original: Event | None) -> Event:
+    """What is true now, with what the correction leaves as it was."""
+    if original is None:
+        return replace(event, event_type=event.corrected_type or "correction")
+    return replace(
+        event, event_type=event.corrected_type or original.event_type, child_id=event.child_id or original.child_id,
+        staff_id=event.staff_id or original.staff_id, room_id=event.room_id or original.room_id,
+    )  # fmt: skip
 
 
-def _words(event: Event) -> str:
-    who = event.child_id or event.staff_id or "the room"
-    where = f" in {event.room_id}" if event.room_id else ""
-    return f"{event.event_type.replace('_', ' ')} of {who}{where} at {event.happened_at:%Y-%m-%d %H:%M:%S} UTC"
+@dataclass(frozen=True, slots=True)
+class _Words:
+    facts: CenterFacts
+    name_children: bool
+
+    def of(self, event: Event) -> str:
+        where = f" in {self.facts.room_name(event.room_id)}" if event.room_id else ""
+        at = event.happened_at.astimezone(self.facts.tz)
+        return f"{event.event_type.replace('_', ' ')} of {self._who(event)}{where}, {at:%a %-d %b %H:%M:%S}"
+
+    def _who(self, event: Event) -> str:
+        if event.child_id:
+            child = self.facts.children.get(event.child_id)
+            name = child.display_name if child and self.name_children else None
+            return name or f"child {event.child_id}"
+        return self.facts.display(event.staff_id) if event.staff_id else "the room"

@@ -24,16 +24,18 @@ from api.console import (
     signin,
     week,
     week_edit,
+    week_questions,
 )
 from api.console.board import Boards
-from api.console.callout_plan import CallOuts
+from api.console.callouts import CallOuts
 from api.console.errors import errors_as_pages
 from api.console.links import InspectorVisits
 from api.console.solving import Solver
 
 PAGES: list[APIRouter] = [
-    signin.router, now.router, week.router, week_edit.router, callout.router, roll_call.router, incidents.router,
-    reports.router, forecasts.router, inspector.router, learn.router, settings.router, families.router,
+    signin.router, now.router, week.router, week_edit.router, week_questions.router, callout.router, roll_call.router,
+    incidents.router, reports.router, forecasts.router, inspector.router, learn.router, settings.router,
+    families.router,
 ]  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from fastapi.responses import Response
 from api.console.absence import Absence, How, absence_of
 from api.console.callout_plan import (
     CallOut,
-    CallOuts,
     audited,
     changes_of,
     missing_hours_of,
@@ -22,6 +21,7 @@ from api.console.callout_plan import (
     short_hours,
     to_ask,
 )
+from api.console.callouts import CallOuts, approved, as_row
 from api.console.expected import expected_on
 from api.console.frame import Visit, Visiting
 from api.console.mending import has_gaps, mended, the_better
@@ -31,11 +31,12 @@ from api.day_problem import DayFacts, pose_day, slots_ahead
 from api.plan_files import PlanFiles, StoredPlan
 from domain.errors import BadInput, Conflict, NotFound, PlatformError, RatiocastError
 from domain.people import Availability, Shift
-from domain.time import Interval, local_day
+from domain.time import local_day
 from optimizer import Problem
 from reports.plan_exports import proof
 from storage import audit
 from storage.ledger import Connection
+from storage.ledger.call_outs import save_call_out
 
 router = APIRouter(prefix="/call-out")
 _BEFORE = timedelta(minutes=30)  # of now: where everybody was, so that a stay is not taken for one that just began
@@ -58,7 +59,7 @@ async def choose(visit: Planner) -> Response:
     day = _day(visit)
     return visit.page(
         "call_out/choose.html", day=day, choices=_choices(visit, day) if day else [], hours=_hours(visit, day),
-        away=_known(visit).approved(visit.center.center_id, day) if day else [],
+        away=await approved(visit.service.ledger, visit.center.facts, day) if day else [],
     )  # fmt: skip
 
 
@@ -74,8 +75,7 @@ async def solve(
     if day is None or staff_id not in {choice.staff_id for choice in _choices(visit, day)}:
         raise BadInput("this person is not scheduled for the rest of the day; choose somebody who is")
     absence = absence_of(center.facts, day, visit.now, staff_id, how, at)
-    before = [each for each in _known(visit).approved(center.center_id, day) if each.staff_id != staff_id]
-    found = await _posed(visit, day, {each.staff_id: each.absence.interval for each in before}, staff_id, absence)
+    found = await _posed(visit, day, staff_id, absence)
     problem = found.problem
     plan = await asyncio.to_thread(mended, problem)
     if has_gaps(plan):
@@ -95,7 +95,7 @@ class _Posed:
     basis: tuple[str, ...]  # what the plan rests on, in words
 
 
-async def _posed(visit: Visit, day: date, away: dict[str, Interval], staff_id: str, absence: Absence) -> _Posed:
+async def _posed(visit: Visit, day: date, staff_id: str, absence: Absence) -> _Posed:
     center, now = visit.center, visit.now
     ahead = slots_ahead(center.facts, day, now)
     if not ahead:
@@ -105,12 +105,13 @@ async def _posed(visit: Visit, day: date, away: dict[str, Interval], staff_id: s
     year, week, _ = day.isocalendar()
     files = PlanFiles(visit.service.settings.data_dir, center.center_id)
     accepted = await asyncio.to_thread(files.read, f"{year}-W{week:02d}", "accepted")
-    approved = _known(visit).approved(center.center_id, day)
-    plans = [(each.problem, each.plan) for each in ([accepted] if accepted else []) + approved]
+    before = await approved(visit.service.ledger, center.facts, day)
+    plans = [(each.problem, each.plan) for each in ([accepted] if accepted else []) + before]
     expected = await expected_on(visit, day, ahead)
     free = await _availability(visit, start, end)
     known = DayFacts(center.facts, center.book(now), shifts, free, expected.expectation, plans)
-    out = {**away, staff_id: absence.interval}
+    others = [each for each in before if each.staff_id != staff_id]
+    out = {**{each.staff_id: each.absence.interval for each in others}, staff_id: absence.interval}
 
     def pose() -> Problem | None:
         return pose_day(known, day, now - _BEFORE, out, f"{day.isoformat()}-call-out")
@@ -120,19 +121,19 @@ async def _posed(visit: Visit, day: date, away: dict[str, Interval], staff_id: s
     if posed is None:
         raise BadInput("no room or nobody is known for this day yet; there is nothing to plan")
     problem = posed.model_copy(update={"frozen_until": sum(at < now for at in posed.slots)})
-    return _Posed(problem, (f"Children: {expected.words}.", _starts_from(accepted, approved)))
+    return _Posed(problem, (f"Children: {expected.words}.", _starts_from(accepted, others)))
 
 
-def _starts_from(accepted: StoredPlan | None, approved: list[CallOut]) -> str:
+def _starts_from(accepted: StoredPlan | None, out: list[CallOut]) -> str:
     first = f"the accepted plan of {accepted.problem.label}" if accepted else "today's shifts on the platform"
-    others = [f"{each.name} {each.absence.words}" for each in approved]
-    also = f", with those who are out already ({'; '.join(others)})" if others else ""
+    names = [f"{each.name} {each.absence.words}" for each in out]
+    also = f", with those who are out already ({'; '.join(names)})" if names else ""
     return f"Where everybody is now: {first}{also}."
 
 
 @router.get("/{call_out_id}")
 async def look(call_out_id: Annotated[str, Path(max_length=32)], visit: Planner) -> Response:
-    call_out = _find(visit, call_out_id)
+    call_out = await _find(visit, call_out_id)
     return visit.page(
         "call_out/plan.html", call_out=call_out, proof=proof(call_out.plan), hours=_hours(visit, call_out.day),
         short=short_times(call_out.problem, call_out.plan),
@@ -142,12 +143,13 @@ async def look(call_out_id: Annotated[str, Path(max_length=32)], visit: Planner)
 @router.post("/{call_out_id}/approve")
 async def approve(call_out_id: Annotated[str, Path(max_length=32)], visit: Planner) -> Response:
     """On record first, then shift by shift on the platform where that is allowed; else in words, to do by hand."""
-    call_out = _find(visit, call_out_id)
+    call_out = await _find(visit, call_out_id)
     if not call_out.outcome:
-        await _record(visit, call_out, "callout.approved", audited(call_out))
+        at = visit.now
+        await _record(visit, call_out, at, "callout.approved", audited(call_out))
         call_out.outcome = ["…"]
         call_out.outcome = await _carry_out(visit, call_out)
-        await _record(visit, call_out, "callout.done", {"shifts": len(call_out.outcome)})
+        await _record(visit, call_out, at, "callout.done", {"shifts": len(call_out.outcome)})
         visit.service.live.touch(call_out.center_id)
     return visit.back_to(f"/call-out/{call_out_id}")
 
@@ -189,13 +191,16 @@ def _by_hand_because(visit: Visit) -> str:
     return ""
 
 
-async def _record(visit: Visit, call_out: CallOut, action: str, after: object) -> None:
+async def _record(visit: Visit, call_out: CallOut, approved_at: datetime, action: str, after: object) -> None:
+    """The call-out as it stands, and the line of the audit log, in one transaction."""
+    row = as_row(call_out, approved_at, visit.person.actor)
     entry = audit.Entry(
         call_out.center_id, action, f"callout:{call_out.call_out_id}", visit.person.actor, visit.now, None, after,
         call_out.call_out_id,
     )  # fmt: skip
 
     def write(connection: Connection) -> None:
+        save_call_out(connection, row)
         audit.append(connection, entry)
 
     await visit.service.ledger.awrite(write)
@@ -248,8 +253,8 @@ def _where(visit: Visit, shift: Shift) -> str:
     return ", ".join(visit.center.facts.room_name(room_id) for room_id in rooms) or "floats"
 
 
-def _find(visit: Visit, call_out_id: str) -> CallOut:
-    found = _known(visit).find(call_out_id)
+async def _find(visit: Visit, call_out_id: str) -> CallOut:
+    found = await _known(visit).find(visit.service.ledger, call_out_id, visit.center.facts)
     if found is None or not visit.person.sees(found.center_id) or found.center_id != visit.center.center_id:
         raise NotFound("this call-out is not known any more; choose the name again")
     return found

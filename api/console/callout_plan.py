@@ -1,8 +1,10 @@
-"""A call-out solved: the day's problem and plan, what it changes for whom, and the shifts as they would become."""
+"""A call-out solved: the day's problem and plan, what it changes for whom, and the shifts as they would become.
+
+What is asked for and not approved yet is kept in memory (`api.console.callouts`), what was approved in the ledger.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,8 +15,6 @@ from domain.people import Segment, Shift
 from domain.time import Interval, format_instant
 from evaluator import CenterFacts
 from optimizer import Assignment, Plan, Problem
-
-_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +47,6 @@ class CallOut:
     missing_hours_after: float
     asked_to_work: tuple[str, ...]  # substitutes to call in and shifts to lengthen, in words
     outcome: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class CallOuts:
-    """The last ones asked for, kept in memory; after a restart one asks again."""
-
-    _known: OrderedDict[str, CallOut] = field(default_factory=OrderedDict)
-
-    def keep(self, call_out: CallOut) -> None:
-        self._known[call_out.call_out_id] = call_out
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
-
-    def approved(self, center_id: str, day: date) -> list[CallOut]:
-        """Of a day, in the order of asking; of one person the last."""
-        theirs = [each for each in self._known.values() if (each.center_id, each.day) == (center_id, day)]
-        return list({each.staff_id: each for each in theirs if each.outcome}.values())
-
-    def find(self, call_out_id: str) -> CallOut | None:
-        return self._known.get(call_out_id)
 
 
 def changes_of(problem: Problem, plan: Plan, absent: str) -> tuple[Change, ...]:

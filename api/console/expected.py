@@ -1,26 +1,33 @@
 """Which children a day's slots will hold: joint draws of the trained model where there is one, else bookings.
 
 The model is asked afresh, beside the live loop, for every slot of the rest of the day; who is here now and who has
-told of an absence today is taken from the live service, habits from the published snapshot.
+told of an absence today is taken from the live service, habits from the published snapshot. Where a room has fallen
+back to a plain rule, the rule's counts stand, as in the live odds and the plan of the week.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.center import LiveCenter
+from api.console.forecasts import RULE_WORDS
 from api.console.frame import Visit
 from domain.errors import RatiocastError
 from domain.stays import child_stays
+from evaluator import CenterFacts
 from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
-from forecasting import Forecast, History
 from storage.reader import open_reader
 
+if TYPE_CHECKING:
+    from forecasting import Forecast
+
 DRAWS = 200
+_DAYS_AHEAD = 5  # a call-out reaches three days ahead at most
 Stay = tuple[str, datetime, datetime]
 
 
@@ -55,7 +62,7 @@ async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Exp
         said = f"from bookings and who is present alone, because there is no forecast: {error}"
         return Expected(BookedExpectation(center.state, center.facts, max(now, ahead[0])), said, modelled=False)
     said = f"from the forecast, with the record as of {visit.local(published):%A %-d %B, %H:%M}"
-    said += "".join(f"; {note}" for note in forecast.notes)
+    said += "".join(f"; {words}" for words in (*forecast.notes, *_stand_ins(forecast, center.facts)))
     return Expected(ForecastExpectation(forecast, center.facts, DRAWS), said, modelled=True)
 
 
@@ -85,15 +92,35 @@ def _forecast(
 ) -> tuple[Forecast, datetime]:
     """With when its snapshot was published. About a second. RatiocastError where there is no snapshot or no model."""
     from flows.train import load_model
+    from forecasting import History
+    from forecasting.fallbacks import plain_sessions, with_fallbacks
+    from forecasting.monitoring import Health
 
     with open_reader(data_dir) as reader:
         frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
         published = reader.snapshot.published_at
+        health = [Health.of(row) for row in reader.frame("forecast_health", center_id).to_dict("records")]
     model, known = load_model(data_dir), History(frames).known_at(now)
     if seen is None:
-        return model.forecast_week(known, now, ahead, center_id), published
-    session = model.session(known, center_id=center_id)
-    session.see(now, (), seen.gone)
-    for child_id in seen.absent:
-        session.tell(child_id, absent=True)
-    return session.refresh(now, seen.present, ahead), published
+        forecast = model.forecast_week(known, now, ahead, center_id)
+    else:
+        session = model.session(known, center_id=center_id)
+        session.see(now, (), seen.gone)
+        for child_id in seen.absent:
+            session.tell(child_id, absent=True)
+        forecast = session.refresh(now, seen.present, ahead)
+    names = sorted({one.baseline for one in health if one.fallen_back})
+    rules = plain_sessions(known, center_id, names, _DAYS_AHEAD)
+    present = seen.present if seen else ()
+    plain = {name: rule.refresh(now, present, ahead) for name, rule in rules.items()}
+    return replace(with_fallbacks(forecast, plain, health), notes=forecast.notes), published
+
+
+def _stand_ins(forecast: Forecast, facts: CenterFacts) -> Iterator[str]:
+    """Rooms in which a plain rule stands in, in words."""
+    from forecasting.monitoring import BASELINE
+
+    rules = {room_id: model.removeprefix(BASELINE) for (room_id, _), model in sorted(forecast.stand_ins.items())}
+    for room_id, rule in rules.items():
+        words = RULE_WORDS.get(rule, rule)
+        yield f"{facts.room_name(room_id)}: {words}, a plain rule, because the model did worse there"

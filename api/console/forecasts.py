@@ -70,7 +70,7 @@ def _horizon(visit: Visit, name: str, health: pd.DataFrame, scores: pd.DataFrame
         RoomHealth(
             visit.center.facts.room_name(row["room_id"]), row["error"], row["coverage"],
             100 * (1 - row["loss"] / row["baseline_loss"]) if row["baseline_loss"] else 0.0, row["drift"], row["days"],
-            _RULES.get(row["baseline"], row["baseline"]) if row["fallen_back"] else "",
+            RULE_WORDS.get(row["baseline"], row["baseline"]) if row["fallen_back"] else "",
         )
         for row in mine.to_dict("records")
     )  # fmt: skip
@@ -78,7 +78,7 @@ def _horizon(visit: Visit, name: str, health: pd.DataFrame, scores: pd.DataFrame
     return HorizonHealth(HORIZONS[name], tuple(_sentences(rooms)), rooms, _picture(name, daily))
 
 
-_RULES = {
+RULE_WORDS = {
     "last": "as many as now", "change": "as now, with the usual change", "weekday": "as last week at this time",
     "mean4": "the mean of the last four weeks", "bookings": "as booked",
 }  # fmt: skip

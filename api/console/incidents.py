@@ -96,7 +96,7 @@ async def exceptions_as_csv(week: Week, visit: Reader) -> Response:
 @router.get("/week/{week}/exceptions.pdf")
 async def exceptions_as_pdf(week: Week, visit: Reader) -> Response:
     found = await _exceptions(visit, week)
-    content = await asyncio.to_thread(exceptions_pdf, found, visit.now)
+    content = await asyncio.to_thread(exceptions_pdf, found, visit.local(visit.now))
     return download(content, "application/pdf", f"exceptions-{week}.pdf")
 
 

@@ -101,7 +101,8 @@ async def look(
     return visit.page(
         "reports/inspector.html", asked=asked, instant=instant, found=found, facts=facts,
         spans=[each for each in spans if each.room_id == asked.room_id],
-        corrections=corrections(record.events, local_day(asked.day, facts.tz)), note=record.note(asked.day),
+        corrections=corrections(record.events, local_day(asked.day, facts.tz), facts, name_children=False),
+        note=record.note(asked.day),
         head=await audit_head(visit), today=visit.local(visit.now),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 from api.console.frame import Visit
 from domain.errors import BadInput, NotFound, NothingPublished, StoreError
 from domain.events import Event
-from domain.time import Interval, format_instant, local_day, local_instant
+from domain.time import Interval, local_day, local_instant
 from evaluator import CenterFacts, Observation, observation_from_json
 from reports.compliance import DailyReport, daily_report
 from reports.record import Frames, events_of, facts_of
@@ -173,7 +173,8 @@ async def signature(visit: Visit, day: date) -> str | None:
         return None
     last = found[-1]
     after = last.after or {}
-    return f"Signed off by {after.get('signer', last.actor)} at {format_instant(last.at)} (audit entry {last.number})."
+    when = f"{visit.local(last.at):%A %-d %B %Y at %H:%M}"
+    return f"Signed off by {after.get('signer', last.actor)} on {when} (audit entry {last.number})."
 
 
 def _one(visit: Visit, record: Record, day: date) -> DailyReport:

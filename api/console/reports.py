@@ -14,10 +14,9 @@ from api.console.frame import Visit, Visiting, download
 from api.console.record import Record, audit_head, begins_on, daily, has_snapshot, signature
 from api.shadow import ShadowReport, report_of
 from domain.errors import Conflict
-from domain.time import format_instant
 from evaluator.incidents import incident_from_json
 from reports.compliance import DailyReport, daily_pdf, violations_csv
-from reports.pdf import Page, write_csv, write_pdf
+from reports.pdf import Page, made, write_csv, write_pdf
 from reports.period import PeriodReport, period_pdf
 from reports.tuneup import TuneUp, threshold_page, tune_up, tune_up_pages
 from storage import audit
@@ -77,7 +76,7 @@ async def day_as_pdf(day: date, visit: Reader) -> Response:
     (_, (report,)), head = await daily(visit, day, day), await audit_head(visit)
     signed = await signature(visit, day)
     content = await asyncio.to_thread(
-        lambda: daily_pdf(report, audit_head=_short(head), signed=signed, made_at=visit.now)
+        lambda: daily_pdf(report, audit_head=_short(head), signed=signed, made_at=visit.local(visit.now))
     )
     return download(content, "application/pdf", f"compliance-{day.isoformat()}.pdf")
 
@@ -97,7 +96,9 @@ async def period(visit: Reader, first: date, last: date) -> Response:
 @router.get("/period/{first}/{last}/report.pdf")
 async def period_as_pdf(first: date, last: date, visit: Reader) -> Response:
     (_, report), head = await _period(visit, first, last), await audit_head(visit)
-    content = await asyncio.to_thread(lambda: period_pdf(report, audit_head=_short(head), made_at=visit.now))
+    content = await asyncio.to_thread(
+        lambda: period_pdf(report, audit_head=_short(head), made_at=visit.local(visit.now))
+    )
     return download(content, "application/pdf", f"compliance-{first.isoformat()}-{last.isoformat()}.pdf")
 
 
@@ -160,7 +161,7 @@ async def _file(visit: Visit, pages: list[Page], form: str, name: str) -> Respon
     """The pages as a download, PDF or CSV."""
     if form == "csv":
         return download(write_csv(pages).encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    footer = f"Made {format_instant(visit.now)}"
+    footer = made(visit.local(visit.now))
     content = await asyncio.to_thread(lambda: write_pdf(pages, footer=footer))
     return download(content, "application/pdf", f"{name}.pdf")
 

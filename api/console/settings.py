@@ -139,7 +139,8 @@ async def change_map(visit: Changer) -> Response:
 @router.post("/retention")
 async def change_retention(visit: Changer) -> Response:
     form = await visit.request.form()
-    return await _change(visit, form, {"retention_days": int(_number(form, "retention_days"))})
+    days = {name: int(_number(form, name)) for name in ("retention_days", "record_keeping_days")}
+    return await _change(visit, form, {**days, "legal_hold": "legal_hold" in form})
 
 
 @router.post("/keys")

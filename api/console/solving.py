@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import optimizer
 from optimizer import Plan, Problem
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -24,6 +28,11 @@ class Solver:
     async def day(self, problem: Problem) -> Plan:
         """The same for a single day."""
         return await self._solve(problem, self.day_seconds)
+
+    async def asked(self, question: Callable[[], T]) -> T:
+        """What is found by solving more than once, also one at a time."""
+        async with self._turn:
+            return await asyncio.to_thread(question)
 
     async def _solve(self, problem: Problem, seconds: float) -> Plan:
         async with self._turn:

@@ -78,7 +78,7 @@ async def solve_week(
     shown = await plan_files(visit, lambda files: files.need(week))
     problem = as_chosen(shown.problem, visit.center.facts)
     problem = _asked(problem, shown.plan, list(problem.locks), list(problem.forbids))
-    plan = await _solver(visit).week(problem)
+    plan = await solver_of(visit).week(problem)
     return await _drafted(visit, shown, problem, plan, day, by, "The whole week was solved anew")
 
 
@@ -118,7 +118,7 @@ async def _solve_day(
     problem, before = _asked(shown.problem, shown.plan, locks, forbids), shown.plan
     index = next(n for n, day in enumerate(problem.days) if day.start <= word.start < day.end)
     day = problem.days[index].day
-    solver = _solver(visit)
+    solver = solver_of(visit)
     solved = await solver.day(day_problem(problem, before, index))
     plan = with_day(problem, before, index, solved)
     said = f"{day:%A} was solved again in {solved.seconds:.0f} s, the other days are as they were"
@@ -151,7 +151,7 @@ async def _drafted(
     return visit.part("week/content.html", csrf=visit.person.csrf, **content)
 
 
-def _solver(visit: Visit) -> Solver:
+def solver_of(visit: Visit) -> Solver:
     solver: Solver = visit.request.app.state.solver
     return solver
 

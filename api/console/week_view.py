@@ -74,8 +74,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ShortTime:
-    """Neighbouring slots of one room in which somebody may be missing."""
+    """Neighbouring slots of one room in which somebody may be missing; `slot` is the worst of them."""
 
+    room_id: str
+    slot: int
     day: str
     room: str
     start: str
@@ -187,8 +189,9 @@ def short_times(problem: Problem, plan: Plan) -> list[ShortTime]:
                 worst = max(run, key=lambda s: s.expected)
                 found.append(
                     ShortTime(
-                        f"{day.day:%A}", rooms[room_id], clock(problem, run[0].slot), clock(problem, run[-1].slot + 1),
-                        round(max(s.chance for s in run) * 100), max(s.worst for s in run), worst.reason,
+                        room_id, worst.slot, f"{day.day:%A}", rooms[room_id], clock(problem, run[0].slot),
+                        clock(problem, run[-1].slot + 1), round(max(s.chance for s in run) * 100),
+                        max(s.worst for s in run), worst.reason,
                     )
                 )  # fmt: skip
     return found

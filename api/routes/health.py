@@ -32,5 +32,6 @@ async def health(service: TheService, response: Response) -> dict[str, Any]:
         "unsent": await service.ledger.aread(lambda c: outbox.unsent(c, now)),
         "degraded": bool(service.degraded or trouble),
         "slowest_step_ms": round(service.live.slowest_step * 1000, 1),
+        "slowest_piece_ms": round(service.live.slowest_piece * 1000, 1),
         "look_ahead_ms": round(service.outlook.milliseconds, 1),
     }

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api.access import may, require_center, require_found
 from api.dependencies import CenterId, RoomId, TheService, center_of
 from api.errors import responses
-from api.views import incident_for_people
+from api.views import incident_for_people, room_views
 from domain.errors import NotFound
 from domain.time import format_instant
 from evaluator import what_if_leaves
@@ -75,7 +75,7 @@ async def center_live(center_id: CenterId, service: TheService, caller: Reader) 
         "now": format_instant(service.clock.now()),
         "trouble": center.trouble or None,
         "last_event_at": format_instant(center.state.last_event_at) if center.state.last_event_at else None,
-        "rooms": center.shown,
+        "rooms": room_views(center),
         "incidents": [incident_for_people(incident) for incident in center.open_incidents()],
     }
 

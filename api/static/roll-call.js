@@ -65,9 +65,15 @@
     }
   }
 
-  // Keep this page and what it needs, for the next time there is no network.
+  // Keep this page and what it needs, for the next time there is no network. Browsers allow it over https and on the
+  // machine itself only; elsewhere the page says so.
   async function keep() {
-    if (!navigator.serviceWorker) return;  // browsers offer it over https and on the machine itself only
+    if (!navigator.serviceWorker) {
+      document.getElementById("origin").textContent = location.origin;
+      document.getElementById("insecure").hidden = false;
+      document.getElementById("opens-offline").hidden = true;
+      return;
+    }
     const address = location.pathname + location.search;
     const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "manual" });
     if (!answer.ok) return;

@@ -21,6 +21,9 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-go]")) location.assign(event.target.value);
   });
+  document.addEventListener("htmx:after:swap", () => {
+    document.querySelector("#answer.notice")?.scrollIntoView({ block: "nearest" });
+  });
   document.addEventListener("dragstart", (event) => {
     dragged = event.target.closest?.(".turn")?.dataset ?? null;
     if (dragged) event.dataTransfer.setData("text/plain", dragged.staff);

@@ -98,6 +98,47 @@ def test_a_passing_failure_is_tried_again_ever_more_rarely_until_it_works(ledger
     assert not any(note.repeat for note in outlet.notes)
 
 
+def test_each_message_knows_the_first_one_of_its_incident_to_the_same_recipient(ledger: Ledger) -> None:
+    outlet = Recorder(answers=["C1:1", "C1:2", "C1:3", "C2:1", "C1:4", "C1:5"])
+    told = [
+        message("m1", incident_id="i1"),
+        message("m2", incident_id="i1", proposal_id="p1", not_before=NOW + timedelta(seconds=1)),
+        message("m3", incident_id="i2", not_before=NOW + timedelta(seconds=2)),
+        message("m4", incident_id="i1", recipient="#b", not_before=NOW + timedelta(seconds=3)),
+        message("m5", not_before=NOW + timedelta(seconds=4)),
+        message("m6", not_before=NOW + timedelta(seconds=5)),
+    ]
+    drive(ledger, outlet, told, *[1] * 5)
+    assert [note.thread for note in outlet.notes] == ["", "C1:1", "", "", "", ""]
+    assert [note.renews for note in outlet.notes] == [True, False, True, True, True, True]
+
+
+def test_a_second_message_to_a_recipient_waits_until_the_first_is_on_record(ledger: Ledger) -> None:
+    gate = threading.Event()
+
+    class Slow(Recorder):
+        def send(self, note: Note) -> str:
+            if note.message_id == "m1":
+                gate.wait(10)
+            return super().send(note)
+
+    outlet, clock = Slow(), Clock()
+
+    async def run() -> None:
+        dispatcher = Dispatcher(ledger, clock, {"slack": outlet}, lambda _: None)
+        ledger.write(lambda c: outbox.enqueue(c, [message("m1"), message("m2"), message("m3", recipient="#b")]))
+        assert await dispatcher.start_due() == 2
+        assert await dispatcher.start_due() == 0
+        gate.set()
+        while await dispatcher.step():
+            pass
+        await dispatcher.step()
+        dispatcher.close()
+
+    asyncio.run(run())
+    assert sorted(note.message_id for note in outlet.notes) == ["m1", "m2", "m3"]
+
+
 def test_an_outlets_own_mistake_does_not_lose_the_message(ledger: Ledger) -> None:
     outlet = Recorder(answers=[ZeroDivisionError("oops")])
     drive(ledger, outlet, [message()], 5)

@@ -55,6 +55,7 @@ def test_the_stand_alone_verifier_is_short_and_finds_what_was_changed(
     house = make_house()
     for child in ("i1", "i2", "i3"):
         house.arrive(child)
+    house.step()  # what follows is decided and on record before the head is taken
     head = tmp_path / "head.json"
     head.write_text(json.dumps(house.get("/v1/audit/head", center_id="c1")))
     monkeypatch.setenv("RATIOCAST_DATA_DIR", str(house.settings.data_dir))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,8 @@ from api.forecast_outlook import ForecastOutlook
 from api.outlook import Outlook
 from connectors.platform import PlatformClient
 from evaluator import CenterFacts, CenterState
-from evaluator.expectations import Expectation
+from evaluator.expectations import BookedExpectation, Expectation
+from evaluator.lookahead import look_ahead
 from flows.steps import STEPS, open_run
 from storage.settings import Settings, load_settings
 from tests.platform_double import TOKEN, PlatformDouble, small_world
@@ -51,7 +53,7 @@ def test_the_model_takes_over_once_its_session_stands(made: tuple[Settings, Live
     now = open_run(settings).now
     model = ForecastOutlook(settings.data_dir)
     outlook = Outlook(model)
-    assert outlook.risks(center, now) is not None
+    assert asyncio.run(outlook.risks(center, now, lambda started: asyncio.sleep(0, started)))
     assert center.expectation is not None
     assert center.expectation.model == "bookings and who is present"
     deadline = time.monotonic() + 60
@@ -63,6 +65,24 @@ def test_the_model_takes_over_once_its_session_stands(made: tuple[Settings, Live
     draws = expectation.ages(room, now + timedelta(minutes=15), 50)
     assert len(draws) == 50
     model.close()
+
+
+def test_a_look_in_pieces_finds_what_one_look_at_all_rooms_finds(
+    made: tuple[Settings, LiveCenter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.outlook._ROOMS_AT_ONCE", 1)
+    settings, center = made
+    now = open_run(settings).now + timedelta(hours=2)
+    rests: list[float] = []
+
+    async def rest(started: float) -> float:
+        rests.append(started)
+        return started
+
+    found = asyncio.run(Outlook().risks(center, now, rest))
+    expectation = BookedExpectation(center.state, center.facts, now)
+    assert found == look_ahead(center.state, center.facts, center.book(now), expectation, now)
+    assert len(rests) == len(center.facts.rooms) > 1
 
 
 def test_without_a_model_bookings_stand_in(made: tuple[Settings, LiveCenter], tmp_path: Path) -> None:

@@ -47,6 +47,33 @@ def test_a_shortage_is_on_record_at_once_told_after_its_grace_and_told_over_when
     assert sent(house, incident["incident_id"], "all_clear")
 
 
+def test_an_incident_is_one_thread_of_the_bot_whose_first_message_says_when_it_is_over(
+    make_house: Callable[..., Any], vendors: Any
+) -> None:
+    with vendors.vendor(vendors.slack_api) as slack:
+        house = make_house(
+            mode="alerts", slack_bot_token="xoxb-1", slack_channel="#alerts", slack_api_url=f"{slack.url}/api/"
+        )
+        house.service.outlets["slack"].min_interval = 0.0
+        crowd(house)
+        house.pass_time(minutes=2)
+        (alert,) = slack.pages
+        assert "thread_ts" not in alert
+        assert alert["blocks"][-1]["type"] == "actions"
+        for _ in range(4):  # nobody acknowledges
+            house.pass_time(minutes=10)
+        told = len(slack.pages)
+        assert told > 1
+        house.staff("clock_in", "s2")
+        house.step()
+        house.pass_time(minutes=2)
+        first, *rest = slack.pages
+    assert {message["thread_ts"] for message in rest} == {first["ts"]}
+    assert [message["reply_broadcast"] for message in rest] == [True] * (told - 1) + [False]
+    assert first["text"] == rest[-1]["text"]
+    assert [block["type"] for block in first["blocks"]] == ["header", "section"]
+
+
 def test_judging_again_and_again_tells_nobody_twice(house: Any) -> None:
     crowd(house)
     house.pass_time(minutes=2)

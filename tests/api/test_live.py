@@ -66,6 +66,36 @@ def test_a_listener_that_is_too_slow_is_ended_and_the_others_go_on() -> None:
     assert slow < 1500
 
 
+def test_what_nobody_listens_to_is_not_put_into_words_and_who_comes_back_reads_everything_anew() -> None:
+    now = [0.0]
+    bus = Bus("s", lambda: now[0])
+    assert not bus.has_listeners("c1")
+    collect(bus, ["c1"], None, 9)
+    now[0] = 299.0
+    assert bus.has_listeners("c1")
+    assert not bus.has_listeners("c2")
+    now[0] = 301.0
+    assert not bus.has_listeners("c1")
+    bus.publish("c1", "incident", {})
+    bus.skip("c1")
+    bus.publish("c1", "incident", {})
+    assert [change.kind for change in collect(bus, ["c1"], "s-1", 9)] == ["reset"]
+    assert [change.id for change in collect(bus, ["c1"], "s-2", 9)] == ["s-3"]
+    assert [change.id for change in collect(bus, ["c2"], "s-1", 9)] == []
+
+
+def test_rooms_are_the_same_to_who_asks_whether_or_not_somebody_listens(house: Any) -> None:
+    house.staff("clock_in", "s1")
+    house.arrive("i1")
+    house.step()
+    unheard = house.get("/v1/centers/c1/live")["rooms"]
+    assert not house.center().shown
+    house.client.get("/v1/live?once=true", headers=house.auth("director"))
+    house.service.live.touch("c1")
+    house.step()
+    assert house.center().shown == unheard == house.get("/v1/centers/c1/live")["rooms"]
+
+
 def test_the_stream_over_http_resumes_behind_the_last_id(house: Any) -> None:
     house.arrive("i1")
     house.step()

@@ -46,12 +46,16 @@ def loaded(folder: Path, *, console: bool) -> set[str]:
 
 @pytest.mark.slow
 def test_the_api_starts_without_models_frames_and_the_warehouse(tmp_path: Path) -> None:
-    unwanted = {"pandas", "pyarrow", "duckdb", "lightgbm", "sklearn", "matplotlib", "fpdf", "prefect", "openpyxl"}
+    unwanted = {
+        "pandas", "pyarrow", "duckdb", "lightgbm", "sklearn", "scipy", "ortools", "matplotlib", "fpdf", "prefect",
+        "openpyxl",
+    }  # fmt: skip
     here = loaded(tmp_path, console=False)
     assert "fastapi" in here
     assert here & unwanted == set()
 
 
 @pytest.mark.slow
-def test_the_console_starts_without_what_draws_pdf_and_runs_flows(tmp_path: Path) -> None:
-    assert loaded(tmp_path, console=True) & {"matplotlib", "fpdf", "PIL", "prefect", "openpyxl"} == set()
+def test_the_console_starts_without_models_solver_pdf_and_flows(tmp_path: Path) -> None:
+    unwanted = {"lightgbm", "sklearn", "scipy", "ortools", "matplotlib", "fpdf", "PIL", "prefect", "openpyxl"}
+    assert loaded(tmp_path, console=True) & unwanted == set()

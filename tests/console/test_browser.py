@@ -16,7 +16,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from benchmarks._browser import DESKTOP, PHONE, chromium, opened, resize
+from benchmarks._browser import DESKTOP, ELSEWHERE, PHONE, chromium, opened, resize
 from benchmarks._stage import PASSWORD, Stage, stage, week_of
 from tests.console.conftest import WEEK, hurry, planned
 from tests.console.relay import relay_to
@@ -129,7 +129,7 @@ def test_a_suggestion_is_approved_and_the_platform_receives_it(browser: Driver, 
     center.control("events", [{"center_id": "c01", "event_type": "clock_out", "staff_id": alone, "room_id": room}])
     until(browser, lambda: "short" in text(browser, f"#room-{room} .state"))
     center.control("clock", {"step": 61})  # the grace of its cause
-    center.control("clock", {"step": 600})  # and, if the count is in doubt, the patience for a headcount
+    center.control("clock", {"step": 900})  # and, if the count is in doubt, the patience for a headcount
     until(browser, lambda: browser.find_element(By.CSS_SELECTOR, ".suggestion button.primary"))
     until(browser, lambda: "→" in text(browser, ".suggestion .effects"))
     proposal = until(browser, lambda: browser.find_element(By.CSS_SELECTOR, ".suggestion").get_attribute("id"))
@@ -205,6 +205,8 @@ def test_the_week_prints_on_one_page(browser: Driver, center: Stage) -> None:
 
 def test_a_call_out_is_solved_in_two_taps_on_a_phone(browser: Driver, center: Stage) -> None:
     resize(browser, PHONE)
+    browser.get(f"{center.url}/week/{WEEK}")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE[0]
     browser.get(f"{center.url}/call-out")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE[0]
     name = "Teacher 8"
@@ -249,6 +251,18 @@ def test_a_roll_call_opened_and_taken_without_network_is_sent_later_with_its_own
     assert text(browser, "form[data-room='c01-r01'] .told").startswith(f"Sent: {counted} children")
 
 
+def test_where_a_roll_call_cannot_open_without_network_the_page_says_so(browser: Driver, center: Stage) -> None:
+    browser.get(f"{center.url}/roll-call")
+    until(browser, lambda: browser.find_element(By.ID, "roll-call").get_attribute("data-kept") == "yes")
+    assert not browser.find_element(By.ID, "insecure").is_displayed()
+    url = center.url.replace("127.0.0.1", ELSEWHERE)
+    sign_in(browser, center, "dana", url)
+    browser.get(f"{url}/roll-call")
+    until(browser, lambda: "Keep this page open" in text(browser, "#insecure"))
+    assert url in text(browser, "#insecure")
+    assert not browser.find_element(By.ID, "opens-offline").is_displayed()
+
+
 def test_whoever_signs_out_leaves_no_roll_call_behind(browser: Driver, center: Stage) -> None:
     browser.get(f"{center.url}/roll-call")
     until(browser, lambda: browser.find_element(By.ID, "roll-call").get_attribute("data-kept") == "yes")
@@ -263,6 +277,7 @@ def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, cen
     browser.get(f"{center.url}/reports")
     Select(browser.find_element(By.ID, "hours")).select_by_value("2")
     click(browser, "form[action='/inspector/links'] button")
+    until(browser, lambda: bool(browser.find_elements(By.ID, "link")))
     link = str(browser.find_element(By.ID, "link").get_attribute("value"))
     browser.delete_all_cookies()
     browser.get(link)
@@ -288,6 +303,7 @@ def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: st
         "/reports/daily/2026-03-10", "/reports/period?first=2026-03-10&last=2026-03-11", "/reports/tune-up",
         "/reports/shadow", "/reports/forecasts", "/incidents/week/2026-W11", "/inspector", "/inspector/enter",
         "/families", "/learn", "/learn/quiz", "/settings", f"/week/{WEEK}?by=person",
+        "/week/2030-W01", "/no-such-page", "/sign-in",
     ]  # fmt: skip
     found = []
     for path in pages:

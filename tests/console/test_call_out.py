@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 import optimizer
 from api.console.callout_plan import CallOut, changes_of
+from api.console.expected import _forecast, _stand_ins, seen_by
 from api.console.fewer_changes import fewer_changes
 from api.console.mending import has_gaps, mended
 from api.in_force import in_force
@@ -18,10 +21,12 @@ from benchmarks._stage import Stage, stage, week_of
 from domain.people import Segment, Shift
 from flows.staffing import Grid
 from flows.steps import STEPS, open_run
+from forecasting.monitoring import Health
 from optimizer import Assignment, Plan, Problem
 from optimizer.problem import Break, Span
 from optimizer.standing import Spot, measured, spots_of
 from storage.settings import Settings
+from storage.warehouse import open_warehouse
 from tests.console.conftest import Person, hurry, words
 from tests.console.test_plans import at, problem
 
@@ -41,7 +46,7 @@ def _learn(settings: Settings) -> None:
 
 def called_out(running: Stage, person: Person, **form: str) -> tuple[CallOut, str]:
     html = person.send("/call-out", **form)
-    return list(running.app.state.call_outs._known.values())[-1], words(html)
+    return list(running.app.state.call_outs._asked.values())[-1], words(html)
 
 
 def someone(person: Person, number: int = 0) -> str:
@@ -116,6 +121,28 @@ def test_the_accepted_plan_of_the_week_is_where_a_call_out_starts_from(director:
         return {(part.staff_id, slot, part.room_id) for part in parts for slot in range(part.start, part.end)}
 
     assert places(again.problem.current) == places(optimizer.greedy(whole).assignments)
+
+
+def test_where_a_room_has_fallen_back_a_call_out_follows_the_plain_rule_and_says_so(learnt: Stage) -> None:
+    center, room = learnt.app.state.service.live.centers["c01"], "c01-r02"
+    now = center.assessment.at
+    ahead = [now + timedelta(minutes=15 * n) for n in range(1, 17)]
+    seen = seen_by(center, now)
+    model, _ = _forecast(learnt.settings.data_dir, "c01", now, ahead, seen)
+    health = Health("c01", room, "30min", 20, 0.5, 0.7, "last", 0.4, 0.8, 0.1, 0.0, fallen_back=True)
+    with open_warehouse(learnt.settings.data_dir) as warehouse:
+        row = asdict(health) | {"reviewed_at": now, "fallen_back_since": now, "sentence": health.sentence}
+        warehouse.put("forecast_health", [row])
+        warehouse.publish(now)
+    fallen, _ = _forecast(learnt.settings.data_dir, "c01", now, ahead, seen)
+    assert {room_id for room_id, _ in fallen.stand_ins} == {room}
+    for room_id in model.room_ids:
+        same = [model.mean(room_id, at) == fallen.mean(room_id, at) for at in ahead]
+        assert all(same) == (room_id != room)
+    name = center.facts.room_name(room)
+    assert list(_stand_ins(fallen, center.facts)) == [
+        f"{name}: as many as now, a plain rule, because the model did worse there"
+    ]
 
 
 def test_no_change_of_a_call_out_could_be_taken_back(learnt: Stage) -> None:

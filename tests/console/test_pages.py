@@ -7,11 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from icalendar import Calendar
 from pypdf import PdfReader
 
 import rulebook
+from api import console
 from benchmarks._stage import PASSWORD, Stage
 from connectors.clock import SystemPacedClock
 from storage.ledger import open_ledger
@@ -36,6 +38,14 @@ def test_a_director_can_open_every_page_and_none_loads_anything_from_elsewhere(d
     assert "Traceback" not in html
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', html)
     assert html.count("<h1") == 1
+
+
+def test_every_page_of_the_console_is_in_the_directors_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "console.md").read_text()
+    paths = {route.path for router in console.PAGES for route in router.routes if isinstance(route, APIRoute)
+             if "GET" in route.methods}  # fmt: skip
+    assert "/roll-call" in paths
+    assert [path for path in sorted(paths) if f"`{path.split('{')[0].rstrip('/') or '/'}" not in guide] == []
 
 
 def test_the_front_page_names_its_center_and_shows_a_tile_per_room(director, running: Stage) -> None:

@@ -60,8 +60,10 @@ def test_a_stricter_policy_governs_at_once_and_a_broken_one_is_refused(
 
 
 def test_settings_somebody_else_changed_are_not_overwritten(director: Any, version: str) -> None:
-    director.send("/settings/retention", version=version, retention_days=800)
-    assert "changed meanwhile" in director.send("/settings/retention", 409, version=version, retention_days=900)
+    director.send("/settings/retention", version=version, retention_days=800, record_keeping_days=1100)
+    assert "changed meanwhile" in director.send(
+        "/settings/retention", 409, version=version, retention_days=900, record_keeping_days=1100
+    )
 
 
 def test_people_and_keys_come_and_go(director: Any, running: Stage) -> None:
@@ -92,3 +94,19 @@ def test_walks_and_floats_are_the_centers_own_word_and_survive_a_fresh_read_of_t
     assert [s for s, member in live.facts.staff.items() if member.is_float] == ["c01-s02"]
     director.send("/settings/map", version=str(int(version) + 1), as_platform="on")
     assert [s for s, member in live.facts.staff.items() if member.is_float] == ["c01-s07", "c01-s08"]
+
+
+def test_retention_the_states_span_and_a_legal_hold_are_kept_and_said(
+    director: Any, running: Stage, version: str
+) -> None:
+    assert "older than 1100 days is deleted" in director.read("/settings")
+    director.send("/settings/retention", version=version, retention_days="400", record_keeping_days="730")
+    now = policy(director, running)["settings"]
+    assert (now["retention_days"], now["record_keeping_days"], now["legal_hold"]) == (400, 730, False)
+    assert "older than 730 days is deleted" in director.read("/settings")
+    held = {"retention_days": "400", "record_keeping_days": "730", "legal_hold": "on"}
+    director.send("/settings/retention", version=str(int(version) + 1), **held)
+    assert policy(director, running)["settings"]["legal_hold"] is True
+    assert "Nothing is deleted." in director.read("/settings")
+    usual = {"retention_days": "1100", "record_keeping_days": "1100"}
+    director.send("/settings/retention", version=str(int(version) + 2), **usual)

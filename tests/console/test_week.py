@@ -28,6 +28,53 @@ def week(running: Stage) -> Problem:
     return found.problem
 
 
+def asked(person: Person, week: Problem, **form: object) -> str:
+    return words(person.send(f"/week/{WEEK}/cost", **({"start": week.days[1].start, "end": week.days[1].end} | form)))
+
+
+def test_what_denying_a_turn_would_cost_is_told_with_why_it_is_there_and_changes_nothing(
+    director: Person, running: Stage, week: Problem
+) -> None:
+    before = PlanFiles(running.settings.data_dir, "c01").need(WEEK).plan
+    turn = next(a for a in before.assignments if a.state == "room" and week.days[1].start <= a.start < week.days[1].end)
+    form = {"staff_id": turn.staff_id, "room_id": turn.room_id, "start": turn.start, "end": turn.end}
+    said = asked(director, week, what="forbid", **form)
+    rooms = {room.room_id: room.name for room in week.rooms}
+    assert re.search(
+        rf"Without .+ in {rooms[turn.room_id or '']}: (.* would be missing|.*points of change|nothing)", said
+    )
+    assert f"Now: {rooms[turn.room_id or '']}, " in said
+    assert "Nothing was changed" in said
+    assert PlanFiles(running.settings.data_dir, "c01").need(WEEK).plan == before
+
+
+def test_why_somebody_is_not_in_a_room_is_told_without_planning_where_it_cannot_be(
+    director: Person, week: Problem
+) -> None:
+    day = week.days[1]
+    adult = next(a for a in week.staff if not any(s.start <= day.start and day.end <= s.end for s in a.shifts))
+    said = asked(director, week, what="lock", staff_id=adult.staff_id, room_id=week.rooms[0].room_id)
+    assert "is not at work all that time" in said
+
+
+def test_a_gap_is_answered_with_whose_hour_would_close_it(director: Person, running: Stage, week: Problem) -> None:
+    plan = PlanFiles(running.settings.data_dir, "c01").need(WEEK).plan
+    gap = max(plan.shortages, key=lambda short: short.expected)
+    page = director.read(f"/week/{WEEK}")
+    assert f'name="room_id" value="{gap.room_id}"' in page
+    said = words(director.send(f"/week/{WEEK}/repairs", room_id=gap.room_id, slot=gap.slot))
+    assert re.search(r"from \d\d:\d\d to \d\d:\d\d: prevents \d+ missing adult-minutes", said)
+
+
+@pytest.mark.parametrize("wrong", [{"room_id": "attic"}, {"end": 9999}, {"staff_id": "nobody"}])
+def test_a_question_that_cannot_be_meant_is_refused_in_words(
+    director: Person, week: Problem, wrong: dict[str, object]
+) -> None:
+    form = {"staff_id": week.staff[0].staff_id, "room_id": week.rooms[0].room_id, "start": 0, "end": 4} | wrong
+    said = words(director.send(f"/week/{WEEK}/cost", 400, what="forbid", **form))
+    assert "choose" in said.lower()
+
+
 def test_a_day_solved_anew_leaves_every_other_day_as_it_was(week: Problem) -> None:
     before = optimizer.greedy(week)
     wednesday = week.days[2]

@@ -146,7 +146,7 @@ def test_the_command_shows_the_health(settings: Settings, monkeypatch: pytest.Mo
     assert CliRunner().invoke(app, ["forecast", "health", "--json"]).stdout == "[]\n"
     drifted(settings, 3.0, date(2026, 2, 5), 12)
     with open_warehouse(settings.data_dir) as warehouse:
-        make_forecasts(warehouse, settings.data_dir, TRAINED, horizons=FEW)
+        make_forecasts(warehouse, settings.data_dir, TRAINED, {}, horizons=FEW)
         center = center_of(warehouse.rows("SELECT * FROM centers")[0])
         assert [one.fallen_back for one in health_of(warehouse, center.center_id)] == [True]
     run_publish(Run(settings, TRAINED))

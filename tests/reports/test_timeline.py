@@ -81,6 +81,29 @@ def test_any_minute_agrees_with_the_fold_of_the_raw_events_up_to_it(
         )  # fmt: skip
 
 
+def test_leaving_out_doubts_of_what_was_in_order_changes_no_number(
+    spans: list[Span], facts: CenterFacts, book: Rulebook, world: World
+) -> None:
+    near = [event for event in world.events if abs((event.happened_at.date() - DAY).days) <= 1]
+    start = facts.day_start(datetime(2026, 3, 4, 12, tzinfo=facts.tz))
+    quick = day_timeline(facts, book, near, (), Interval(start, start + timedelta(days=1)), doubt_all=False)
+    assert any(span.doubts for span in spans if span.compliant)
+    assert not any(span.doubts for span in quick if span.compliant)
+
+    def numbers(found: list[Span]) -> list[tuple[str, datetime, datetime, int, bool]]:
+        runs = violations(found)
+        return [(r[0].room_id, r[0].start, r[-1].end, max(s.deficit for s in r), r[0].rests_on_doubt) for r in runs]
+
+    assert numbers(quick) == numbers(spans) != []
+    for room_id in facts.rooms:
+        for minute in range(0, 24 * 60, 7):
+            at = start + timedelta(minutes=minute)
+            one, other = (
+                next(s for s in found if s.room_id == room_id and s.start <= at < s.end) for found in (quick, spans)
+            )
+            assert (one.children, one.required, one.counted) == (other.children, other.required, other.counted)
+
+
 def test_violations_are_the_spans_out_of_compliance_and_nothing_else(spans: list[Span]) -> None:
     told = sum(span.seconds for run in violations(spans) for span in run)
     out = sum(s.seconds for s in spans if not s.compliant and (not s.group or s.group[0] == s.room_id))
@@ -105,9 +128,41 @@ def test_the_report_as_known_on_the_evening_can_differ_from_the_corrected_one(
     now = room_at(facts, book, events, (), _room_of(world.events, checked_out), asked)
     assert then.verdict.group_size == now.verdict.group_size + 1
     day = facts.day_start(asked)
-    (shown,) = [c for c in corrections(events, Interval(day, day + timedelta(days=1))) if c.event_id == "fix"]
+    found = corrections(events, Interval(day, day + timedelta(days=1)), facts, name_children=False)
+    (shown,) = [each for each in found if each.event_id == "fix"]
     assert checked_out.child_id in shown.was
-    assert f"{fixed.happened_at:%H:%M:%S}" in shown.becomes
+    assert f"{fixed.happened_at.astimezone(facts.tz):%H:%M:%S}" in shown.becomes
+
+
+def test_corrections_name_rooms_adults_and_where_it_is_wanted_children_in_local_time(
+    facts: CenterFacts, world: World
+) -> None:
+    out = next(e for e in world.events if e.event_type == "check_out" and facts.day_of(e.happened_at) == DAY)
+    left = next(e for e in world.events if e.event_type == "clock_out" and facts.day_of(e.happened_at) == DAY)
+    named = replace(
+        facts,
+        children=facts.children | {str(out.child_id): replace(facts.children[str(out.child_id)], display_name="Mia")},
+        staff=facts.staff | {str(left.staff_id): replace(facts.staff[str(left.staff_id)], display_name="Ana")},
+    )
+    fixes = [
+        replace(
+            event, event_id=f"fix-{event.event_id}", event_type="correction", supersedes=event.event_id, voided=True
+        )
+        for event in (out, left)
+    ]
+    day = Interval(facts.day_start(out.happened_at), facts.day_start(out.happened_at) + timedelta(days=1))
+    child, adult = corrections([out, left, *fixes], day, named)
+    if "Mia" not in child.was:
+        child, adult = adult, child
+    clock = out.happened_at.astimezone(facts.tz)
+    room = f" in {facts.room_name(out.room_id)}" if out.room_id else ""
+    assert child.was == f"check out of Mia{room}, Wed 4 Mar {clock:%H:%M:%S}"
+    assert child.becomes == "never happened"
+    assert child.recorded_at.tzinfo == facts.tz
+    assert "clock out of Ana" in adult.was
+    unnamed = " ".join(each.was for each in corrections([out, left, *fixes], day, named, name_children=False))
+    assert "Mia" not in unnamed
+    assert "Ana" in unnamed
 
 
 def test_a_child_left_in_the_record_stays_doubtful_through_the_night(

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from evaluator import (
     decide,
     next_decision,
 )
-from evaluator.expectations import BookedExpectation
+from evaluator.expectations import BookedExpectation, Expectation
 from evaluator.lookahead import look_ahead
 from rulebook import Rulebook
 from sandbox.world import World
@@ -48,7 +48,11 @@ class Lived:
 
     changes: list[tuple[datetime, Change, frozenset[str]]] = field(default_factory=list)
     naive: list[tuple[datetime, frozenset[str]]] = field(default_factory=list)
+    requests: int = 0  # first ones, escalated and repeated ones
     answered: int = 0
+
+
+ExpectationOf = Callable[[CenterState, CenterFacts, datetime], Expectation]
 
 
 class Knowledge:
@@ -100,6 +104,7 @@ class Replay:
         self.asked: dict[tuple[str, bool], datetime] = {}
         self.wakes: set[datetime] = set()
         self.looks_ahead = True
+        self.expectation: ExpectationOf = BookedExpectation
 
     def day(self, truth: TrueDay) -> None:
         """Live through one local day."""
@@ -139,7 +144,7 @@ class Replay:
     def _round(self, facts: CenterFacts, rooms: set[str] | None, now: datetime, *, look: bool) -> None:
         risks = None
         if look:
-            risks = look_ahead(self.state, facts, self.book, BookedExpectation(self.state, facts, now), now)
+            risks = look_ahead(self.state, facts, self.book, self.expectation(self.state, facts, now), now)
         seen = assess(self.state, facts, self.book, now, rooms)
         lately = now - timedelta(hours=3)
         watched = [i for i in self.incidents.values() if i.is_open or (i.matter == "count" and i.opened_at > lately)]
@@ -148,6 +153,7 @@ class Replay:
             self.lived.changes.append((now, change, self._members(seen, change.incident.room_id)))
             asked = {m.audience for m in change.messages if m.severity == "please_count" and m.kind != "withdrawal"}
             if asked:
+                self.lived.requests += 1
                 self._ask(change.incident.room_id, asked != {"room_lead"}, now)
         self.incidents = {i.incident_id: i for i in self.incidents.values() if i.is_open or i.opened_at > lately}
         self._wake(seen, now)

@@ -31,6 +31,19 @@ from storage.ledger.centers import keep_reference, write_settings
 
 Row = dict[str, Any]
 SECRET = "whsec_YmVuY2htYXJrYmVuY2htYXJr"  # noqa: S105
+# What answers at once: the delay that load, loopback and machine have by themselves.
+_AT_ONCE = """
+import sys, uvicorn
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"11")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"ready":1}'})
+uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False, lifespan="off")
+"""
 CENTERS, ROOMS, CHILDREN = 40, 12, 120  # rooms and children of one center
 _SERVE = (
     "from api.serving import serve; from storage.settings import load_settings; serve(load_settings(), console=False)"
@@ -201,9 +214,7 @@ def outlet() -> Iterator[Told]:
 def service(folder: Path, slack_url: str) -> Iterator[Running]:
     """`ratiocast serve` without console, on a ledger that knows the centers."""
     seed(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     chosen = {
         "DATA_DIR": str(folder),
         "PORT": str(port),
@@ -212,16 +223,37 @@ def service(folder: Path, slack_url: str) -> Iterator[Running]:
         "MODE": "alerts",
     }
     environment = {**os.environ, **{f"RATIOCAST_{name}": value for name, value in chosen.items()}}
-    process = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment)
+    with process([sys.executable, "-c", _SERVE], port, environment) as running:
+        yield running
+
+
+@contextmanager
+def answering_at_once() -> Iterator[Running]:
+    """A server that reads a delivery and does nothing."""
+    port = free_port()
+    with process([sys.executable, "-c", _AT_ONCE, str(port)], port, dict(os.environ)) as running:
+        yield running
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(command: list[str], port: int, environment: dict[str, str]) -> Iterator[Running]:
+    """A service at the port, ready when told and ended with the context."""
+    started = subprocess.Popen(command, env=environment)
     try:
-        wait_until_ready(process, port)
-        yield Running(port, process.pid)
+        _wait_until_ready(started, port)
+        yield Running(port, started.pid)
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        started.send_signal(signal.SIGTERM)
+        started.wait(20)
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(600):
         if process.poll() is not None:
             raise RuntimeError("the service ended at once")

@@ -75,25 +75,25 @@ def stage(
 ) -> Iterator[Stage]:  # fmt: skip
     """Start both, with the double's webhooks going to the service; `prepare` may fill the data folder before."""
     world = world or week_of()
-    with _serving(create_double(world, now=now)) as double_url:
+    with serving(create_double(world, now=now)) as double_url:
         secret = "whsec_" + base64.b64encode(b"a secret of this machine only...").decode()
         settings = Settings(
             data_dir=folder, platform_url=double_url, platform_token=SecretStr(READ_TOKEN), mode=mode,  # type: ignore[arg-type]
             platform_write_token=SecretStr(WRITE_TOKEN), clock=f"{double_url}/control/clock",
             webhook_secrets=SecretStr(secret), store_names=names,
         )  # fmt: skip
-        _let_in(settings, now)
+        let_in(settings, now)
         if prepare is not None:
             prepare(settings)
         app = create_app(settings, open_clock(settings))
-        with _serving(app) as url, httpx.Client(base_url=double_url, timeout=20, trust_env=False) as double:
+        with serving(app) as url, httpx.Client(base_url=double_url, timeout=20, trust_env=False) as double:
             found = Stage(url, double, app, world, settings, secret)
             found.control("webhook", {"url": f"{url}/v1/webhooks/attendance", "secret": secret})
             yield found
 
 
 @contextmanager
-def _serving(app: FastAPI) -> Iterator[str]:
+def serving(app: FastAPI) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
@@ -109,7 +109,7 @@ def _serving(app: FastAPI) -> Iterator[str]:
         thread.join(10)
 
 
-def _let_in(settings: Settings, now: datetime) -> None:
+def let_in(settings: Settings, now: datetime) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     hashed = hash_password(PASSWORD)
     with open_ledger(settings.ledger_location) as ledger:

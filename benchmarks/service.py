@@ -2,7 +2,8 @@
 
 4,000 events a second are those of a chain, not of one house: the load is spread over 40 centers whose rooms are
 staffed, so that messages are the exception. The service runs as a process of its own on SQLite; the load comes from
-this one over loopback HTTP, on the same cores. A delay cannot be shorter than the disk's own, measured in the same run.
+this one over loopback HTTP, on the same cores. A delay cannot be shorter than the disk's own, nor than that of a server
+that answers at once, measured in the same run.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks._service_load import SECRET, Load, Row, Running, event, outlet, service
+from benchmarks._service_load import SECRET, Load, Row, Running, answering_at_once, event, outlet, service
 from connectors import webhooks
 from domain.errors import RatiocastError
 
@@ -29,17 +30,27 @@ def run(seconds: float = 8.0, mutations: int = 100_000) -> list[Row]:
         asyncio.run(load.staff())
         rows += _shares("fsync of a page on the ledger's disk", _disk(Path(folder)))
         for rate, size in ((1000, 10), (1000, 1)):  # before the rates below leave a backlog to decide
+            spent = running.cpu_seconds()
             delays = asyncio.run(load.paced(seconds, rate, size))
-            rows += _shares(f"delay at {rate} events/s, {size} per delivery", delays)
+            spent = (running.cpu_seconds() - spent) / seconds
+            rows += [row | {"cores_used": round(spent, 2)} for row in _shares(_delay_at(rate, size), delays)]
+        with answering_at_once() as other:
+            delays = asyncio.run(Load(other.port).paced(seconds, 1000, 1))
+            rows += _shares(f"{_delay_at(1000, 1)}, of a server that answers at once", delays)
         rows.append(_row("until the last center is decided after that", "s", _settled(running)))
         ways = [asyncio.run(load.way_to_outlet(told)) for _ in range(5)]
         rows += _rates(running, load, seconds)
         rows += _shares("fsync of a page, once more", _disk(Path(folder)))
         rows.append(_row("event to message at the outlet, slowest of 5", "ms", 1000 * max(ways)))
         rows.append(_row("slowest step of the live loop", "ms", running.health()["slowest_step_ms"]))
+        rows.append(_row("longest piece of a step, event loop held", "ms", running.health()["slowest_piece_ms"]))
         rows.append(_row("memory of the service, 40 centers, no console", "MiB", running.mebibytes()))
     rows += mutated(mutations)
     return rows
+
+
+def _delay_at(rate: int, size: int) -> str:
+    return f"delay at {rate} events/s, {size} per delivery"
 
 
 def _settled(running: Running) -> float:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from pydantic import SecretStr
+from rich.text import Text
 
 from cli.demo_tables import show_accuracy, show_week
 from cli.output import console
@@ -86,7 +87,9 @@ def _run(
     _stream(platform, settings, url)
     console.print(f"\nReady after {time.monotonic() - started:.0f} s. The simulated day runs at {SPEED}x.")
     console.print(
-        f"[bold]Open {url}/[/bold] and sign in as [bold]{entrance.user}[/bold] / [bold]{entrance.password}[/bold]"
+        Text.assemble(
+            (f"Open {url}/", "bold"), " and sign in as ", (entrance.user, "bold"), " / ", (entrance.password, "bold")
+        )
     )
     console.print(
         f"API key (director): {entrance.key}\nEverything shown comes from a simulated platform. Ctrl-C stops it all."
@@ -151,7 +154,7 @@ def _pipeline(settings: Settings) -> None:
 
     with Bars() as bars:
         for name, meaning in STEPS.items():
-            console.print(f"[bold]{name}[/bold]: {meaning}")
+            console.print(Text.assemble((name, "bold"), f": {meaning}"))
             run_flow(name, open_run(settings, bars))
 
 

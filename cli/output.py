@@ -9,11 +9,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from domain.time import format_instant
 
-console = Console()
-progress_console = Console(stderr=True)
+console = Console(markup=False)  # names and files' contents may hold brackets
+progress_console = Console(stderr=True, markup=False)
 
 
 def print_json(value: object) -> None:
@@ -22,11 +23,11 @@ def print_json(value: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column)
+    """The title on a line of its own, the table under it; texts are shown as they are."""
+    table = Table(*columns)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(table)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from cli.output import print_json, print_table, progress_console
 from cli.progress import Bars
@@ -246,7 +247,7 @@ def _end(told: Mapping[str, Any]) -> None:
 
 def _warn(problems: Sequence[str]) -> None:
     for problem in problems:
-        progress_console.print(f"[yellow]![/yellow] {problem}", soft_wrap=True)
+        progress_console.print(Text.assemble(("!", "yellow"), f" {problem}"), soft_wrap=True)
 
 
 def _tell(title: str, told: dict[str, Any], as_json: bool) -> None:

@@ -53,8 +53,8 @@ def show_rules(code: str, on: On = "", as_json: AsJson = False) -> None:
     if as_json:
         print_json(shown)
         return
-    console.print(f"{shown['name']} ({shown['code']}): {shown['citation']}", markup=False)
-    console.print(f"{shown['authority']}; confidence {shown['confidence']}, as of {shown['checked_on']}", markup=False)
+    console.print(f"{shown['name']} ({shown['code']}): {shown['citation']}")
+    console.print(f"{shown['authority']}; confidence {shown['confidence']}, as of {shown['checked_on']}")
     rows = [[n["numbers"], n["confidence"], n["valid_from"] or "not known", n["reference"]] for n in shown["numbers"]]
     print_table(f"Numbers on {shown['on']}", ["numbers", "confidence", "valid from", "reference"], rows)
     _print_list("Mixed ages", shown["mixed_ages"] or ["not known: the strictest of the ages present"])
@@ -118,12 +118,11 @@ def check_rules(
 
 def _print_verdict(verdict: Verdict) -> None:
     governing = verdict.governing
-    console.print(verdict.sentence, markup=False)
+    console.print(verdict.sentence)
     since = f"in force since {governing.valid_from}" if governing.valid_from else "effective date not known"
     console.print(
         f"Governing ({governing.source}): {governing.value}. {governing.reference}, {governing.confidence}, "
-        f"{since}, text as of {governing.checked_on}.",
-        markup=False,
+        f"{since}, text as of {governing.checked_on}."
     )
     _print_list(
         "Does not count", [f"{entry.staff_id} {entry.reason} ({entry.citation})" for entry in verdict.uncounted]
@@ -140,9 +139,9 @@ def _leave(verdict: Verdict, staff_id: str) -> dict[str, Any]:
 
 def _print_list(title: str, texts: list[str]) -> None:
     if texts:
-        console.print(f"{title}:", markup=False)
+        console.print(f"{title}:")
         for text in texts:
-            console.print(f"  - {text}", markup=False)
+            console.print(f"  - {text}")
 
 
 def _split(text: str) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from cli import app
+from cli.output import print_table
 
 
 def test_solve_says_what_scenarios_and_a_float_are_worth_and_who_may_go_early(tmp_path: Path) -> None:
@@ -29,3 +31,10 @@ def test_solve_says_what_scenarios_and_a_float_are_worth_and_who_may_go_early(tm
     assert "One more float prevents" in said
     assert "q90" in said
     assert "12:30" in said.partition("may go early")[2]
+
+
+def test_a_table_shows_names_as_they_are_written_and_its_title_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("A title that is wider than the table", ["room"], [["Infants [red]"]])
+    said = capsys.readouterr().out
+    assert said.startswith("A title that is wider than the table\n")
+    assert "Infants [red]" in said

@@ -44,8 +44,9 @@ def look_of(center: LiveCenter, room: RoomAssessment, at: datetime) -> tuple[Any
     verdict = room.verdict
     numbers = (verdict.required, verdict.counted, verdict.group_limit, verdict.group_size, verdict.compliant)
     odds = tuple(
-        (risk.horizon_minutes, round(risk.odds, 2)) for risk in center.risks or () if risk.room_id == room.room_id
-    )
+        (risk.horizon_minutes, round(risk.odds, 2), round(risk.mean_children, 1), risk.sentence)
+        for risk in center.risks or () if risk.room_id == room.room_id
+    )  # fmt: skip
     activity = room.situation.activity if room.situation else ""
     group = room.group
     adults = [(adult.staff_id, adult.state) for adult in group.adults]

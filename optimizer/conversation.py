@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 Tell = Callable[[str | None], None]
 
@@ -14,17 +16,19 @@ Tell = Callable[[str | None], None]
 def conversation(command: tuple[str, ...], order: str, tell: Tell) -> Iterator[threading.Thread]:
     """`tell` gets each line as it comes, in the thread yielded, and None when the worker says no more.
 
-    The worker may die, hang or be cut off in the middle: what it told so far counts, and it is killed at the end.
+    The worker may die, hang or be cut off in the middle: what it told so far counts, and at the end it is killed with
+    every process it has started.
     """
     process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0
     )
     reader = threading.Thread(target=_talk, args=(process, order, tell), daemon=True)
     reader.start()
     try:
         yield reader
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):  # it has ended, and so has all it started
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join(1.0)
         for stream in (process.stdin, process.stdout):

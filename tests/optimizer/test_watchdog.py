@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,28 @@ def test_a_solver_that_dies_raves_or_hangs_is_ended_and_greedy_answers(
     answer = solve(sample(), 0.5, (sys.executable, "-c", body))
     assert answer.status == "fallback"
     assert check(sample(), answer) == []
+
+
+def test_a_solver_that_overruns_is_ended_with_the_processes_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "START_SECONDS", 3.0)
+    told = tmp_path / "pid"
+    body = f"import os, time; child = os.fork(); child and open({str(told)!r}, 'w').write(str(child)); time.sleep(600)"
+    assert solve(sample(), 0.5, (sys.executable, "-c", body)).status == "fallback"
+    left = time.monotonic() + 30
+    while runs(int(told.read_text())):
+        assert time.monotonic() < left, "it still runs"
+        time.sleep(0.02)
+
+
+def runs(process: int) -> bool:
+    """Whether a process does anything yet: one that was killed and that nobody has waited for does not."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 def test_a_plan_the_checker_refuses_is_not_returned(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 from flows.steps import STEPS, Run, open_run
@@ -32,7 +34,15 @@ VOLATILE = {"plans": "EXCLUDE (plan)"}  # a plan's document tells how many secon
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """A hash of every published table's rows, and of the files of the model in force."""
+    """A hash of every published table's rows, and of the files of the model in force.
+
+    Read in a process of its own: this one is copied for every run and must not have used the database before.
+    """
+    with ProcessPoolExecutor(1, get_context("fork")) as apart:
+        return apart.submit(_contents, folder).result()
+
+
+def _contents(folder: Path) -> dict[str, str]:
     with open_reader(folder) as reader:
         found = {
             name: reader.query(f'SELECT * {VOLATILE.get(name, "")} FROM "{name}" ORDER BY ALL').to_csv().encode()  # noqa: S608
@@ -66,12 +76,15 @@ def start(folder: Path, steps: list[str]) -> int:
 
 def finished(child: int) -> bool:
     """Wait for the run; True if it came to its end, False if it was killed."""
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return False
-    if os.WEXITSTATUS(status):
-        sys.exit("a run failed")
-    return True
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (0, -signal.SIGKILL):
+        sys.exit(f"a run failed: {status}")
+    return status == 0
+
+
+def ended(child: int) -> None:
+    if not finished(child):
+        sys.exit("a run that nobody here killed was killed")
 
 
 def killed_and_resumed(
@@ -88,13 +101,13 @@ def killed_and_resumed(
             time.sleep(rng.uniform(0, length))
             os.kill(child, signal.SIGKILL)
             killed += not finished(child)
-        finished(start(folder, steps))
+        ended(start(folder, steps))
     return folders
 
 
 def timed(folder: Path, steps: list[str]) -> float:
     began = time.monotonic()
-    finished(start(folder, steps))
+    ended(start(folder, steps))
     return time.monotonic() - began
 
 
@@ -116,7 +129,7 @@ def main(base: Path) -> None:
             different += [f"{name}: {what}" for what in whole if found.get(what) != whole[what]]
         start_from = base / f"after-{number}"
         shutil.copytree(clean, start_from)
-    finished(start(clean, [step for steps, _ in STAGES for step in steps if step != "forecast yesterday"]))
+    ended(start(clean, [step for steps, _ in STAGES for step in steps if step != "forecast yesterday"]))
     found = contents(clean)
     different += [f"second run: {what}" for what in whole if found.get(what) != whole[what]]
     print(json.dumps({"different": different, "plans": len(list(base.glob("*/plans/*/*.plan.json")))}))  # noqa: T201

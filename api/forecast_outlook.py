@@ -135,6 +135,7 @@ def _current_model(data_dir: Path) -> str:
 def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, datetime, datetime]]) -> WatchedSession:
     """Read the snapshot and the model and open the day: about a second, off the loop."""
     from flows.train import load_model
+    from flows.weather import kept_weather
     from forecasting import History
     from forecasting.fallbacks import WatchedSession
     from forecasting.monitoring import Health
@@ -143,7 +144,7 @@ def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, 
     with open_reader(data_dir) as reader:
         frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
         health = [Health.of(row) for row in reader.frame("forecast_health", center_id).to_dict("records")]
-    known = History(frames).known_at(now)
+    known = History(frames, kept_weather(data_dir)).known_at(now)
     session = load_model(data_dir).session(known, center_id=center_id)
     session.see(now, (), gone)
     return WatchedSession.of(session, known, center_id, health)

@@ -18,6 +18,10 @@ from storage.settings import Settings, load_settings
 
 LEFT_OUT = 3  # exit status: done, but with something left out that standard error names
 _JSON = typer.Option("--json", help="Print JSON.")
+_WEATHER = typer.Option(
+    help="CSV of the weather, kept for later runs: timestamp (naive local), then numbers; center_id where it differs."
+)
+_KNOWN_AHEAD = typer.Option("--weather-known-ahead", help="The file holds forecasts: each day's was known before it.")
 
 
 def register(app: typer.Typer) -> None:
@@ -96,12 +100,18 @@ def import_attendance(
     _end(told)
 
 
-def train(as_json: Annotated[bool, _JSON] = False) -> None:
+def train(
+    weather: Annotated[Path | None, _WEATHER] = None,
+    weather_known_ahead: Annotated[bool, _KNOWN_AHEAD] = False,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
     """Train the forecasting model on everything ingested."""
-    from flows.steps import run_train
+    from flows.steps import run_train, take_weather
 
+    run = _run(load_settings())
+    take_weather(run, weather, known_ahead=weather_known_ahead)
     with progress_console.status("Training ..."):
-        told = run_train(_run(load_settings()))
+        told = run_train(run)
     _tell("Trained", told, as_json)
 
 
@@ -110,6 +120,8 @@ def forecast(
     context: typer.Context,
     horizon: Annotated[str, typer.Option(help="15min, 30min or week; all three when not given.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the table to this Parquet file as well.")] = None,
+    weather: Annotated[Path | None, _WEATHER] = None,
+    weather_known_ahead: Annotated[bool, _KNOWN_AHEAD] = False,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Forecast the headcounts of every room: the next 30 minutes and the next two weeks.
@@ -119,11 +131,12 @@ def forecast(
     if context.invoked_subcommand is not None:
         return
     from flows.forecast import HORIZONS
-    from flows.steps import forecast_table, run_forecast
+    from flows.steps import forecast_table, run_forecast, take_weather
 
     horizons = (horizon,) if horizon else HORIZONS
     with Bars() as bars:
         run = _run(load_settings(), bars)
+        take_weather(run, weather, known_ahead=weather_known_ahead)
         told = run_forecast(run, horizons)
     table = forecast_table(run, horizons, out)
     _warn(told["stand_ins"])

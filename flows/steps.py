@@ -29,6 +29,7 @@ from flows.ingest import IngestResult, ingest
 from flows.plan import Pace, make_plans
 from flows.progress import Progress, silent
 from flows.train import train_model
+from flows.weather import keep_weather
 from storage.reader import open_reader
 from storage.settings import Settings
 from storage.warehouse import Warehouse, open_warehouse
@@ -119,8 +120,17 @@ def run_import_attendance(run: Run, file: Path, map_file: Path) -> Result:
     return _told(told) | {"visits": len(attendance.sessions), "problems": [*told.problems, *problems]}
 
 
+def take_weather(run: Run, file: Path | None, *, known_ahead: bool) -> None:
+    """Keep a file of weather for this run and later ones; None leaves what is kept."""
+    if file is None:
+        if known_ahead:
+            raise BadInput("--weather-known-ahead says something of a file of weather; name it with --weather")
+        return
+    keep_weather(run.settings.data_dir, file, known_ahead=known_ahead)
+
+
 def run_train(run: Run) -> Result:
-    """Train the model on all centers."""
+    """Train the model on all centers, with the weather kept in the data folder if there is any."""
     with run.warehouse() as warehouse:
         return _told(train_model(warehouse, run.settings.data_dir, run.now))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from domain.errors import BadInput, NotFound, StoreError
 from flows.artifacts import current_version, write_version
+from flows.weather import kept_weather
 from forecasting import History, Model, train
 from storage.reader import FRAMES
 from storage.warehouse import Warehouse
@@ -52,4 +53,6 @@ def load_model(data_dir: Path) -> Model:
 
 
 def history_of(warehouse: Warehouse, center_id: str | None = None) -> History:
-    return History({name: warehouse.frame(name, center_id) for name in FRAMES if name != "headcounts"})
+    """What is recorded, with the weather kept in the data folder."""
+    frames = {name: warehouse.frame(name, center_id) for name in FRAMES if name != "headcounts"}
+    return History(frames, kept_weather(warehouse.data_dir))

@@ -92,6 +92,7 @@ def _forecast(
 ) -> tuple[Forecast, datetime]:
     """With when its snapshot was published. About a second. RatiocastError where there is no snapshot or no model."""
     from flows.train import load_model
+    from flows.weather import kept_weather
     from forecasting import History
     from forecasting.fallbacks import plain_sessions, with_fallbacks
     from forecasting.monitoring import Health
@@ -100,7 +101,7 @@ def _forecast(
         frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
         published = reader.snapshot.published_at
         health = [Health.of(row) for row in reader.frame("forecast_health", center_id).to_dict("records")]
-    model, known = load_model(data_dir), History(frames).known_at(now)
+    model, known = load_model(data_dir), History(frames, kept_weather(data_dir)).known_at(now)
     if seen is None:
         forecast = model.forecast_week(known, now, ahead, center_id)
     else:

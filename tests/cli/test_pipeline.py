@@ -81,6 +81,21 @@ def test_ingest_train_forecast_from_the_platform(home: Path, double: PlatformDou
     assert "'next' is not a week; write it as 2026-W48" in str(refused("plan", "--week", "next"))
 
 
+def test_a_model_is_trained_with_the_weather_of_a_file_and_forecasts_take_a_newer_one(
+    home: Path, double: PlatformDouble
+) -> None:
+    told("ingest", "--platform-url", double.url)
+    file = home / "weather.csv"
+    file.write_text("timestamp,rain\n" + "".join(f"2026-02-{day:02d},{day % 3}\n" for day in range(2, 15)))
+    model = Path(str(told("train", "--weather", str(file), "--weather-known-ahead")["model"]))
+    assert json.loads((model / "model.json").read_text())["card"]["features"]["show_up"][-1] == "rain"
+    file.write_text("timestamp,rain\n2026-02-14,9\n")
+    told("forecast", "--horizon", "15min", "--weather", str(file), "--weather-known-ahead")
+    assert (home / "data" / "weather" / "forecasts.csv").read_text() == file.read_text()
+    assert "name it with --weather" in str(refused("train", "--weather-known-ahead"))
+    assert "cannot be read" in str(refused("train", "--weather", str(home / "none.csv")))
+
+
 def test_ingest_with_tables_for_people_and_problems_on_the_side(home: Path, double: PlatformDouble) -> None:
     result = run("ingest", "--platform-url", double.url, "--since", "2026-02-09")
     assert result.exception is None

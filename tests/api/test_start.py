@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import subprocess
@@ -32,6 +33,31 @@ serve(settings, console=CONSOLE)
 """
 
 
+# Ten threads that allocate at the same time, then what glibc says of its arenas.
+_THREADS = """
+import ctypes, threading
+from api.serving import share_arenas
+
+def allocate():
+    together.wait()
+    held = [ctypes.create_string_buffer(1000) for _ in range(1000)]
+    together.wait()
+
+share_arenas()
+together = threading.Barrier(10)
+threads = [threading.Thread(target=allocate) for _ in range(10)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+told = ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w"))
+libc.malloc_info(0, told)
+libc.fclose(told)
+"""
+
+
 def loaded(folder: Path, *, console: bool) -> set[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -42,6 +68,18 @@ def loaded(folder: Path, *, console: bool) -> set[str]:
         [sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=200, check=True
     )
     return set(ran.stdout.split())
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="arenas are glibc's")
+def test_however_many_threads_memory_is_shared_by_two_arenas_unless_told_otherwise() -> None:
+    def arenas(**chosen: str) -> int:
+        usual = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
+        command = [sys.executable, "-c", _THREADS]
+        ran = subprocess.run(command, env=usual | chosen, capture_output=True, text=True, timeout=200, check=True)
+        return ran.stdout.count("<heap nr=")
+
+    assert arenas() == 2
+    assert arenas(MALLOC_ARENA_MAX="4") == 4
 
 
 @pytest.mark.slow

@@ -45,6 +45,13 @@ def test_an_event_is_stored_once_however_often_it_arrives(ledger: Ledger) -> Non
     assert stored(ledger) == [event(1), event(2), event(3)]
 
 
+def test_new_events_are_told_from_doubles_in_more_rows_than_one_statement_takes(ledger: Ledger) -> None:
+    known, new = ([event(n) for n in range(1, 501) if (n % 3 == 0) is double] for double in (True, False))
+    assert add(ledger, *known) == known
+    assert add(ledger, *sorted(known + new, key=lambda each: each.sequence)) == new
+    assert len(stored(ledger)) == 500
+
+
 def test_two_bodies_with_one_id_are_both_kept(ledger: Ledger) -> None:
     add(ledger, event(1))
     changed = event(1, room_id="r2")

@@ -1,7 +1,7 @@
 """A finished day lived again for the odds of a gap: what would have been drawn for it, and where an adult was missing.
 
-The record is the witness: where a move was never entered, a room that was covered looks short, so the odds learnt are
-those of a gap on the board rather than in the room.
+The record is the witness, and not a good one: where a move was never entered a room that was covered looks short, and
+who stepped out for a moment is mostly not entered either. So it is compared with the record of simulated centers.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from domain.time import as_utc, local_day
+from domain.time import Interval, as_utc, local_day
 from forecasting.attendance import Floats, Ints
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
-from forecasting.gaps import SHORT, WEEK, GapMaps, Required, drawn_odds
+from forecasting.gaps import HEADROOM, SHORT, WEEK, GapMaps, Required, drawn_headroom
 from forecasting.headcounts import ALL, headcounts_frame
 from forecasting.history import History, Known, zone_of
 from forecasting.model import Model
@@ -32,14 +32,12 @@ WEEK_AHEAD = timedelta(days=7)
 
 def taught_gaps(model: Model, history: History, center_id: str, day: datetime, required: Required) -> Model:
     """The model with its odds of a gap taught by one finished day (any instant of it) of a center."""
-    tz = zone_of(history.center(center_id))
-    span = local_day(as_utc(day).astimezone(tz).date(), tz)
-    after = history.known_at(span.end + timedelta(hours=12))
-    outcome = Outcome(after, history.joined_rooms(center_id, span.start, span.end), center_id, required, span.start)
+    span, outcome = span_of(history, center_id, day), outcome_of(history, center_id, day, required)
     if not outcome.times:
         return model
     found: dict[str, list[tuple[Floats, Floats]]] = {SHORT: [], WEEK: []}
-    times = outcome.times[:: int(EVERY / timedelta(minutes=15))]
+    step = int(EVERY / timedelta(minutes=15))
+    times = outcome.times[span.start.toordinal() % step :: step]  # another quarter of the hour each day
     before = history.known_at(span.start - WEEK_AHEAD)
     if len(before.of(center_id)["shifts"]):
         week = model.forecast_week(before, before.origin, times, center_id)
@@ -51,7 +49,20 @@ def taught_gaps(model: Model, history: History, center_id: str, day: datetime, r
         for kind, parts in found.items()
         if parts
     }
-    return replace(model, gaps={**model.gaps, center_id: model.gaps.get(center_id, GapMaps()).seen(days)})
+    return replace(model, gaps={**model.gaps, center_id: model.gaps.get(center_id, GapMaps()).taught(days)})
+
+
+def span_of(history: History, center_id: str, at: datetime) -> Interval:
+    """The center's local day around an instant."""
+    tz = zone_of(history.center(center_id))
+    return local_day(as_utc(at).astimezone(tz).date(), tz)
+
+
+def outcome_of(history: History, center_id: str, day: datetime, required: Required) -> Outcome:
+    """What the record of a finished day (any instant of it) says by the noon after it."""
+    span = span_of(history, center_id, day)
+    after = history.known_at(span.end + timedelta(hours=12))
+    return Outcome(after, history.joined_rooms(center_id, span.start, span.end), center_id, required, span.start)
 
 
 class Outcome:
@@ -114,11 +125,11 @@ def seen_at(
 
 
 def _judged(forecast: Forecast, outcome: Outcome, required: Required) -> tuple[Floats, Floats]:
-    drawn = drawn_odds(forecast, required)
+    drawn = drawn_headroom(forecast, required)
     came = [
         (drawn[row, column], float(short))
         for row, room_id in enumerate(forecast.room_ids)
         for column, at in enumerate(forecast.times)
         if (short := outcome.short(room_id, at)) is not None
     ]
-    return np.array([one for one, _ in came]), np.array([short for _, short in came])
+    return np.array([one for one, _ in came]).reshape(-1, len(HEADROOM)), np.array([short for _, short in came])

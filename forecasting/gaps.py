@@ -1,8 +1,10 @@
-"""The odds of a gap, P(required > counted) per room, and what the record has taught of them.
+"""The odds of a gap, P(required > counted) per room, from joint draws of children and adults.
 
-Children and adults are drawn together and the law is asked draw by draw. That knows nothing of the people who keep a
-room from falling short: a break put off, a float called over, a teacher who stays. How far they do is learnt: a
-logistic map of the odds, taught by each day gone by, leaning on what simulated centers showed while little is known.
+Children and adults are drawn together and the law is asked draw by draw how many adults the room has beyond those
+required. What is drawn is not what comes true: where an adult lacks others mostly come to help (a float, a break put
+off, a teacher who stays), and where there are just enough somebody steps out for some minutes. So each kind of headroom
+counts at the rate at which rooms drawn so truly fall short: that of simulated centers, where the truth is known, times
+what the center's own record has shown of it so far.
 """
 
 from __future__ import annotations
@@ -21,90 +23,100 @@ Required = Callable[[str, datetime, Ints], Ints]  # (room_id, at, children [n, b
 DRAWS = 200
 SHORT, WEEK = "short", "week"
 SHORT_AHEAD = timedelta(hours=3)
-# Intercept and slope on the logit of the odds drawn, as in simulated centers (`python -m benchmarks forecasting_gap`),
-# and how surely: a center whose rooms fall short as often as drawn has (0, 1).
-PRIOR = {SHORT: (-2.5, 0.6), WEEK: (-2.8, 0.8)}
-PRIOR_SD = (1.0, 0.25)
+HEADROOM = ("lacking", "just enough", "to spare")  # adults drawn less those required; an empty room cannot fall short
+# How often a room drawn so is truly short, and how often its record says so (moves go unlogged, so rooms look short
+# that are not; most of those who step out are not logged either): `python -m benchmarks forecasting_gap`.
+TRUE_RATES = {SHORT: (0.12, 0.040, 0.001), WEEK: (0.04, 0.040, 0.001)}
+RECORDED_RATES = {SHORT: (0.40, 0.010, 0.003), WEEK: (0.045, 0.050, 0.002)}
+CONFIDENCE = 20.0  # recorded shortages of each headroom for which simulated centers count
 MEMORY = 0.995  # of what a day taught, kept for the next day
+HANGING_TOGETHER = 4.0  # instants of a day hang together (a call-out lasts): so many count as one
 
 
 @dataclass(frozen=True)
 class GapMap:
-    """A logistic map with its certainty: mean (intercept, slope) and precision [2, 2] of a normal belief."""
+    """seen[headroom] instants drawn so in the center's days gone by, found[headroom] of them short in its record."""
 
-    mean: Floats
-    precision: Floats
+    kind: str
+    seen: Floats = field(default_factory=lambda: np.zeros(len(HEADROOM)))
+    found: Floats = field(default_factory=lambda: np.zeros(len(HEADROOM)))
 
-    @staticmethod
-    def of(kind: str) -> GapMap:
-        """Before a center has taught anything."""
-        return GapMap(np.array(PRIOR[kind]), np.diag(1 / np.array(PRIOR_SD) ** 2))
+    @property
+    def learnt(self) -> Floats:
+        """How many times as often as in simulated centers the record says that a room drawn so is short."""
+        expected = self.seen * np.array(RECORDED_RATES[self.kind])
+        return np.asarray((self.found + CONFIDENCE) / (expected + CONFIDENCE))
 
-    def odds(self, drawn: Floats) -> Floats:
-        """What odds drawn have meant so far; rising with them."""
-        logit = self.mean[0] + max(self.mean[1], 0.0) * _logit(drawn)
-        return np.asarray(1 / (1 + np.exp(-logit)))
+    @property
+    def rates(self) -> Floats:
+        """How often a room drawn so is truly short."""
+        return np.asarray(np.minimum(np.array(TRUE_RATES[self.kind]) * self.learnt, 1.0))
 
-    def seen(self, drawn: Floats, short: Floats) -> GapMap:
-        """The belief after a day's rooms and instants: the odds drawn, and 1 where an adult was missing then.
+    def odds(self, headroom: Floats) -> Floats:
+        """P(short) for shares of draws [..., headroom]."""
+        return np.asarray(headroom @ self.rates)
 
-        Instants of a day hang together (a call-out lasts), so a day counts as a quarter of its instants.
+    def taught(self, headroom: Floats, short: Floats) -> GapMap:
+        """After a day's rooms and instants: shares of draws [n, headroom], and 1 where the record lacked an adult.
+
+        Which headroom a room truly had is not known: each outcome is shared out by the rates (one step of expectation
+        and maximization).
         """
-        x = np.stack([np.ones_like(drawn), _logit(drawn)], axis=1)
-        prior = self.precision * MEMORY
-        mean = self.mean
-        for _ in range(12):
-            chance = 1 / (1 + np.exp(-x @ mean))
-            slope = x.T @ (short - chance) / 4 - prior @ (mean - self.mean)
-            precision = (x * (chance * (1 - chance))[:, None]).T @ x / 4 + prior
-            mean = mean + np.clip(np.linalg.solve(precision, slope), -1, 1)
-        return GapMap(mean, precision)
+        rates = np.minimum(np.array(RECORDED_RATES[self.kind]) * self.learnt, 1.0)
+        blamed = headroom * rates / np.maximum((headroom * rates).sum(axis=1, keepdims=True), 1e-9)
+        spared = headroom * (1 - rates)
+        spared *= headroom.sum(axis=1, keepdims=True) / np.maximum(spared.sum(axis=1, keepdims=True), 1e-9)
+        found = (blamed * short[:, None]).sum(axis=0)
+        seen = found + (spared * (1 - short[:, None])).sum(axis=0)
+        return GapMap(
+            self.kind, self.seen * MEMORY + seen / HANGING_TOGETHER, self.found * MEMORY + found / HANGING_TOGETHER
+        )
 
     def to_json(self) -> dict[str, Any]:
-        return {"mean": self.mean.tolist(), "precision": self.precision.tolist()}
+        return {"seen": self.seen.tolist(), "found": self.found.tolist()}
 
     @staticmethod
-    def from_json(value: Mapping[str, Any]) -> GapMap:
-        return GapMap(np.array(value["mean"]), np.array(value["precision"]))
+    def from_json(kind: str, value: Mapping[str, Any]) -> GapMap:
+        return GapMap(kind, np.array(value["seen"]), np.array(value["found"]))
 
 
 @dataclass(frozen=True)
 class GapMaps:
     """By horizon: the next hours, or a day and more ahead."""
 
-    maps: Mapping[str, GapMap] = field(default_factory=lambda: {kind: GapMap.of(kind) for kind in PRIOR})
+    maps: Mapping[str, GapMap] = field(default_factory=lambda: {kind: GapMap(kind) for kind in TRUE_RATES})
 
-    def seen(self, days: Mapping[str, tuple[Floats, Floats]]) -> GapMaps:
-        """After what a day taught: by horizon the odds drawn and what came true."""
-        return GapMaps({kind: one.seen(*days[kind]) if kind in days else one for kind, one in self.maps.items()})
+    def taught(self, days: Mapping[str, tuple[Floats, Floats]]) -> GapMaps:
+        """After what a day taught: by horizon the headroom drawn and what the record then said."""
+        return GapMaps({kind: one.taught(*days[kind]) if kind in days else one for kind, one in self.maps.items()})
 
     def to_json(self) -> dict[str, Any]:
         return {kind: one.to_json() for kind, one in self.maps.items()}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> GapMaps:
-        return GapMaps({kind: GapMap.from_json(one) for kind, one in value.items()})
+        """An artifact of another kind of map has taught nothing."""
+        known = {kind for kind in TRUE_RATES if "seen" in value.get(kind, ())}
+        return GapMaps({k: GapMap.from_json(k, value[k]) if k in known else GapMap(k) for k in TRUE_RATES})
 
     def odds(self, forecast: Forecast, required: Required, seed: int = 0) -> Floats:
         """[room, time] P(required > counted) of each room by itself. NotFound where the staff side is unknown."""
-        drawn, soon = drawn_odds(forecast, required, seed), np.array([is_soon(forecast, at) for at in forecast.times])
+        drawn = drawn_headroom(forecast, required, seed)
+        soon = np.array([is_soon(forecast, at) for at in forecast.times], dtype=bool)
         return np.where(soon, self.maps[SHORT].odds(drawn), self.maps[WEEK].odds(drawn))
 
 
-def drawn_odds(forecast: Forecast, required: Required, seed: int = 0) -> Floats:
-    """[room, time] the share of draws in which the law asks for more adults than are drawn."""
+def drawn_headroom(forecast: Forecast, required: Required, seed: int = 0) -> Floats:
+    """[room, time, HEADROOM] the shares of draws; what is missing to 1 is the share in which the room is empty."""
     children, adults = forecast.samples_with_adults(DRAWS, seed)
     needed = np.zeros(adults.shape, dtype=np.int64)
     for row, room_id in enumerate(forecast.room_ids):
         for column, at in enumerate(forecast.times):
             needed[:, row, column] = required(room_id, at, children[:, row, column])
-    return np.asarray((needed > adults).mean(axis=0), dtype=np.float64)
+    more, there = adults - needed, needed > 0
+    kinds = [(more < 0) & there, (more == 0) & there, (more > 0) & there]
+    return np.stack([kind.mean(axis=0) for kind in kinds], axis=-1).astype(np.float64)
 
 
 def is_soon(forecast: Forecast, at: datetime) -> bool:
     return at - forecast.origin <= SHORT_AHEAD
-
-
-def _logit(odds: Floats) -> Floats:
-    clipped = np.clip(odds, 0.25 / DRAWS, 1 - 0.25 / DRAWS)
-    return np.asarray(np.log(clipped / (1 - clipped)))

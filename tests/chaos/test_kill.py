@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -142,12 +142,10 @@ def check(
             lambda c: [audit.verify(e.record() for e in audit.entries(c, k))[1] for k in audit.centers(c)]
         )
     ids = {event.event_id for event in stored}
-    known_from = min(event.sequence for event in stored)
     assert passed.acknowledged, "the load reached the service"
     assert {event.event_id for event in passed.acknowledged} <= ids, "no acknowledged event is missing"
-    expected = [event for event in log if event.sequence >= known_from]
-    assert {event.event_id for event in expected} <= ids, "gaps were filled from the log"
-    clean = CenterState.rebuild(CENTER, expected).picture()
+    assert missing(log, stored) == set(), "gaps were filled from the log"
+    clean = CenterState.rebuild(CENTER, expected_of(log, stored)).picture()
     assert CenterState.rebuild(CENTER, stored).picture() == clean, "the state is a clean fold"
     assert faults == [[] for _ in faults], "the audit chains hold"
     left = [m for m in messages if m.status in ("pending", "sending")]
@@ -165,6 +163,16 @@ def check(
         assert posts[message.message_id] >= 1, "what is recorded as sent has arrived"
         assert len(unmarked) <= 1, "a repeat says that it is one"
         assert posts[message.message_id] == 1 or message.message_id in marked, "repeats are on record as repeats"
+
+
+def expected_of(log: list[Event], stored: list[Event]) -> list[Event]:
+    """The log from where the service began to read it."""
+    first = min(event.sequence for event in stored)
+    return [event for event in log if event.sequence >= first]
+
+
+def missing(log: list[Event], stored: list[Event]) -> set[str]:
+    return {event.event_id for event in expected_of(log, stored)} - {event.event_id for event in stored}
 
 
 def repeats_marked(connection: Connection, messages: list[Outgoing]) -> set[str]:
@@ -207,6 +215,10 @@ class Service:
         assert self._answer() == "gone"
         self._child = None
 
+    def stored(self) -> list[Event]:
+        with open_ledger(f"sqlite:///{self._folder / 'ledger.sqlite'}", write=False) as ledger:
+            return ledger.read(lambda c: read_events(c, CENTER))
+
     def _answer(self) -> str:
         assert self._forks.stdout
         return self._forks.stdout.readline().strip()
@@ -245,17 +257,22 @@ def point(control: httpx.Client, port: int, **secrets: str) -> None:
 
 
 def wait_for_calm(control: httpx.Client, service: Service) -> None:
-    """Everything delivered, read, decided and told; then the clock stands."""
-    for _ in range(300):
-        if control.get("/control/webhook").json()["pending"] == 0:
-            break
-        time.sleep(0.05)
-    time.sleep(3 + 120 / SPEED)  # the next look at the log, and what follows from it
-    control.post("/control/webhook", json={"url": None}).raise_for_status()
+    """Everything delivered, read, decided and told; then the clock stands. The log is read by the clock, so it runs
+    until what was lost on the way has been read; what happened since then is on its way and not lost."""
+    log = [event_from_json(row) for row in whole_log(control)]
+    wait_until(lambda: missing(log, service.stored()) == set(), "the log is read")
     control.post("/control/clock", json={"speed": 0}).raise_for_status()
+    wait_until(lambda: control.get("/control/webhook").json()["pending"] == 0, "everything is delivered")
     for _ in range(3):  # what was decided last has messages of its own
         service.wait_for(is_calm)
         time.sleep(0.5)
+
+
+def wait_until(good: Callable[[], bool], what: str, seconds: float = 180) -> None:
+    ends = time.monotonic() + seconds
+    while not good():
+        assert time.monotonic() < ends, what
+        time.sleep(0.1)
 
 
 def is_calm(health: dict[str, Any]) -> bool:

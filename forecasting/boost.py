@@ -33,11 +33,17 @@ class Boost:
 
     def corrected(self, c: Chances, ahead: Floats) -> Chances:
         """The chances with their logits moved; between the knots the correction is interpolated."""
-        return replace(
-            c,
-            stay=_moved(c.stay, _asked(self.leaving, c.leaving_features, ahead)),
-            come=_moved(c.come, _asked(self.coming, c.coming_features, ahead)),
-        )
+        return self.corrected_all([(c, ahead)])[0]
+
+    def corrected_all(self, asked: Sequence[tuple[Chances, Floats]]) -> list[Chances]:
+        """The same for many centers, in one prediction of each booster."""
+        aheads = [ahead for _, ahead in asked]
+        leaving = _asked(self.leaving, [c.leaving_features for c, _ in asked], aheads)
+        coming = _asked(self.coming, [c.coming_features for c, _ in asked], aheads)
+        return [
+            replace(c, stay=_moved(c.stay, stay), come=_moved(c.come, come))
+            for (c, _), stay, come in zip(asked, leaving, coming, strict=True)
+        ]
 
 
 def train_boost(scenes: Sequence[Scene]) -> Boost:
@@ -64,12 +70,20 @@ def _fit(parts: Sequence[tuple[Floats, Floats, Floats]], names: tuple[str, ...])
     return lgb.train(PARAMETERS, data, num_boost_round=ROUNDS)
 
 
-def _asked(booster: lgb.Booster | None, features: Floats, ahead: Floats) -> Floats:
-    """[row, time] corrections."""
-    if booster is None or not len(features):
-        return np.zeros((len(features), len(ahead)))
-    x = np.concatenate([np.column_stack([np.full(len(features), knot), features]) for knot in KNOTS])
-    score = np.asarray(booster.predict(x, raw_score=True, num_threads=1)).reshape(len(KNOTS), len(features))
+def _asked(booster: lgb.Booster | None, features: Sequence[Floats], aheads: Sequence[Floats]) -> list[Floats]:
+    """[row, time] corrections of each center."""
+    rows = sum(len(one) for one in features)
+    if booster is None or not rows:
+        return [np.zeros((len(one), len(ahead))) for one, ahead in zip(features, aheads, strict=True)]
+    together = np.concatenate(features)
+    x = np.concatenate([np.column_stack([np.full(rows, knot), together]) for knot in KNOTS])
+    score = np.asarray(booster.predict(x, raw_score=True, num_threads=1)).reshape(len(KNOTS), rows)
+    parts = np.split(score, np.cumsum([len(one) for one in features])[:-1], axis=1)
+    return [_between(part, ahead) for part, ahead in zip(parts, aheads, strict=True)]
+
+
+def _between(score: Floats, ahead: Floats) -> Floats:
+    """score[knot, row] at minutes ahead: [row, time]."""
     at = np.clip(np.searchsorted(KNOTS, ahead), 1, len(KNOTS) - 1)
     part = np.clip((ahead - KNOTS[at - 1]) / (KNOTS[at] - KNOTS[at - 1]), 0, 1)
     return np.asarray(score[at - 1].T * (1 - part) + score[at].T * part)

@@ -16,7 +16,7 @@ import numpy as np
 from domain.time import as_utc, local_date
 from forecasting.attendance import Floats, Ints
 from forecasting.counting import count_pmf, nodes
-from forecasting.staffside import AWAY, FLOAT, NOBODY, STEP, Adult, Roster, StaffRates, chance_in_room
+from forecasting.staffside import AWAY, FLOAT, NOBODY, STEP, Adult, Roster, StaffRates, chances_in_room
 
 StayingAway = Callable[[int, int, date], Floats]  # (n, seed, day) -> [n] standard normal: how many children stay away
 
@@ -85,23 +85,24 @@ def crew_ahead(
     here: dict[str, int] | None = None
     if present is not None:
         here = {who: AWAY if state != "in_room" else rank.get(room or "", FLOAT) for who, room, state in present}
-    plans = dict(zip(roster.staff_ids, roster.plans(times), strict=True))
-    staff_ids = (*plans, *(who for who in here or () if who not in plans))
-    nowhere = np.full(len(times), NOBODY)
+    plans = roster.plans(times)
+    strangers = [who for who in here or () if who not in set(roster.staff_ids)]
+    plans = np.concatenate([plans, np.full((len(strangers), len(times)), NOBODY)])
+    staff_ids = (*roster.staff_ids, *strangers)
     steps = np.array([(as_utc(at) - as_utc(now)) / STEP for at in times])
-    entries: list[tuple[int, int, Floats, Floats]] = []
-    for owner, staff_id in enumerate(staff_ids):
-        plan, now_in = plans.get(staff_id, nowhere), None if here is None else here.get(staff_id, NOBODY)
-        for room in _rooms_of(plan, now_in):
-            chance = chance_in_room(rates, plan, room, now_in, steps)
-            unseen = (plan == room) & (now_in is None or now_in == NOBODY)
-            entries.append((owner, room, chance, np.where(unseen, np.minimum(rates.called_out, 1 - chance), 0.0)))
-    shape = (len(entries), len(times))
-    return CrewAhead(
-        rates, staff_ids, len(rank), tuple(local_date(at, tz) for at in times),
-        np.array([e[0] for e in entries], dtype=np.int64), np.array([e[1] for e in entries], dtype=np.int64),
-        np.array([e[2] for e in entries]).reshape(shape), np.array([e[3] for e in entries]).reshape(shape),
-    )  # fmt: skip
+    now_in = None if here is None else np.array([here.get(who, NOBODY) for who in staff_ids], dtype=np.int64)
+    entries = [
+        (owner, room)
+        for owner, plan in enumerate(plans)
+        for room in _rooms_of(plan, None if now_in is None else int(now_in[owner]))
+    ]
+    owner, room = np.array(entries, dtype=np.int64).reshape(-1, 2).T
+    plan, state = plans[owner], None if now_in is None else now_in[owner]
+    chance = chances_in_room(rates, plan, room, state, steps)
+    unseen = (plan == room[:, None]) & (True if state is None else (state == NOBODY)[:, None])
+    called = np.where(unseen, np.minimum(rates.called_out, 1 - chance), 0.0)
+    days = tuple(local_date(at, tz) for at in times)
+    return CrewAhead(rates, staff_ids, len(rank), days, owner, room, chance, called)
 
 
 def _rooms_of(plan: Ints, now_in: int | None) -> list[int]:

@@ -8,7 +8,7 @@ check-in to an unexpected room a slip, a visit long over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from forecasting.calibration import Calibration
 from forecasting.crew import crew_ahead
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
-from forecasting.hazards import LEFT, PRESENT, WAITING, chances_of
+from forecasting.hazards import LEFT, PRESENT, WAITING, Chances, chances_of
 from forecasting.patterns import Parameters, Patterns
 from forecasting.rooms import placed, room_forecast
 from forecasting.showup import siblings_away
@@ -30,6 +30,21 @@ from forecasting.staffside import Adult, Roster, StaffRates
 SHORT_TIMES = tuple(timedelta(minutes=5 * step) for step in range(1, 13))
 Present = tuple[str, str, datetime]  # child_id, room_id, since
 Left = tuple[str, datetime, datetime]  # child_id, since, until
+
+
+def refresh_many(looks: Sequence[Look], together: int = 200) -> Iterator[Forecast]:
+    """The forecasts of many centers, one look at each, in order: `Session.refresh`, but the boosters are asked once for
+    as many centers as are taken `together` (which bounds the memory)."""
+    for first in range(0, len(looks), together):
+        some = looks[first : first + together]
+        chances = [look.chances() for look in some]
+        for boost in {id(look.session.boost): look.session.boost for look in some}.values():
+            if boost is not None:
+                mine = [n for n, look in enumerate(some) if look.session.boost is boost]
+                found = boost.corrected_all([(chances[n], some[n].ahead) for n in mine])
+                for n, one in zip(mine, found, strict=True):
+                    chances[n] = one
+        yield from (look.forecast(one) for look, one in zip(some, chances, strict=True))
 
 
 @dataclass
@@ -99,16 +114,9 @@ class Session:
         Who was present at the last refresh and is not now has left; `left` tells of those the session never saw.
         `adults` are those clocked in, with their room and state; without them the staff side goes by the shifts alone.
         """
-        self.see(now, present, left)
-        at = tuple(as_utc(time) for time in times) if times is not None else tuple(now + step for step in SHORT_TIMES)
-        minute, minutes = self.minute(now), np.array([self.minute(time) for time in at])
-        chances = chances_of(self, minute, minutes)
-        if self.boost is not None:
-            chances = self.boost.corrected(chances, minutes - minute)
-        crew = None
-        if self.staff is not None and self.roster is not None:
-            crew = crew_ahead(self.staff, self.roster, now, at, self.patterns.attendance.tz, adults)
-        return room_forecast(self, placed(self, chances, minute, minutes), as_utc(now), at, crew)
+        look = Look(self, now, present, times, left, adults)
+        chances = look.chances()
+        return look.forecast(chances if self.boost is None else self.boost.corrected(chances, look.ahead))
 
     def see(self, now: datetime, present: Iterable[Present], left: Iterable[Left] = ()) -> None:
         """Bring who is here up to date."""
@@ -155,3 +163,36 @@ class Session:
         for name, value in new.items():
             setattr(self, name, np.append(getattr(self, name), value).astype(getattr(self, name).dtype))
         return row
+
+
+@dataclass
+class Look:
+    """What one refresh of a session is given."""
+
+    session: Session
+    now: datetime
+    present: Iterable[Present]
+    times: Sequence[datetime] | None = None  # default: every 5 minutes out to 60
+    left: Iterable[Left] = ()
+    adults: Iterable[Adult] | None = None
+    at: tuple[datetime, ...] = field(init=False)
+    ahead: Floats = field(init=False)  # minutes of the wall clock
+
+    def __post_init__(self) -> None:
+        now = as_utc(self.now)
+        self.at = tuple(now + step for step in SHORT_TIMES) if self.times is None else tuple(map(as_utc, self.times))
+        self.minute = self.session.minute(now)
+        self.minutes = np.array([self.session.minute(time) for time in self.at])
+        self.ahead = self.minutes - self.minute
+
+    def chances(self) -> Chances:
+        """Bring the session up to date and ask it, before boosting."""
+        self.session.see(self.now, self.present, self.left)
+        return chances_of(self.session, self.minute, self.minutes)
+
+    def forecast(self, chances: Chances) -> Forecast:
+        """The rooms' counts from the children's chances, and the adults."""
+        s, crew = self.session, None
+        if s.staff is not None and s.roster is not None:
+            crew = crew_ahead(s.staff, s.roster, self.now, self.at, s.patterns.attendance.tz, self.adults)
+        return room_forecast(s, placed(s, chances, self.minute, self.minutes), as_utc(self.now), self.at, crew)

@@ -170,13 +170,15 @@ def segments_of(value: object) -> list[Mapping[str, Any]]:
     return [] if parts is None or isinstance(parts, float) else list(parts)
 
 
-def chance_in_room(rates: StaffRates, plan: Ints, room: int, state: int | None, steps: Floats) -> Floats:
-    """[time]: P(in the room), given what the shift says (`Roster.plans`), the adult's state now and the steps ahead."""
-    kind = np.where(plan == room, PLANNED, np.where(plan == AWAY, BREAK, NOT_PLANNED))
+def chances_in_room(rates: StaffRates, plan: Ints, room: Ints, state: Ints | None, steps: Floats) -> Floats:
+    """[entry, time]: P(in the room), given the shifts (`plan[entry, time]`, as of `Roster.plans`), where the adults are
+    now (None: unknown) and the steps ahead."""
+    kind = np.where(plan == room[:, None], PLANNED, np.where(plan == AWAY, BREAK, NOT_PLANNED))
     later = rates.in_room[0, ABSENT, kind]
     if state is None:
         return np.asarray(later)
-    seen = HERE if state == room else OUT if state == AWAY else ABSENT if state == NOBODY else ELSEWHERE
+    elsewhere = np.where(state == AWAY, OUT, np.where(state == NOBODY, ABSENT, ELSEWHERE))
+    seen = np.where(state == room, HERE, elsewhere)[:, None]
     near = 1 + np.abs(np.array(AHEAD[1:])[None, :] - steps[:, None]).argmin(axis=1)
     part = np.clip((steps - 4) / 8, 0, 1)  # after three hours the shift alone speaks
     return np.asarray(rates.in_room[near, seen, kind] * (1 - part) + later * part)

@@ -1,14 +1,19 @@
 """The live day: what a refresh makes of who is here, who is not, and of a record that is not quite true."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from forecasting import Forecast, History, Model
+from forecasting.boost import Boost
 from forecasting.model import whereabouts
-from forecasting.session import Present, Session
+from forecasting.session import Look, Present, Session, refresh_many
 from tests.forecasting.conftest import ORIGIN, local
+
+LATER = datetime(2025, 4, 10, 5, tzinfo=UTC)  # a Thursday's midnight
 
 
 @pytest.fixture
@@ -53,6 +58,33 @@ def test_refreshing_step_by_step_equals_starting_in_the_middle_of_the_day(
     midway = small_model.session(small_history.known_at(now), now).refresh(now, at_desk(small_history, now))
     late = session.refresh(now, at_desk(small_history, now))
     assert total(late) == pytest.approx(total(midway), abs=1.0)
+
+
+def test_many_centers_are_refreshed_together_as_one_by_one(
+    small_model: Model, small_history: History, simulated: Callable[..., History]
+) -> None:
+    histories = (small_history, simulated(8, 40))
+    known = [history.known_at(ORIGIN if n == 0 else LATER) for n, history in enumerate(histories)]
+    unboosted = replace(small_model, boost=Boost(None, None))
+    models = (small_model, small_model, unboosted)
+
+    def looks() -> list[Look]:
+        return [
+            Look(model.session(known[n]), now, at_desk(histories[n], now), [now + timedelta(minutes=m) for m in ahead])
+            for model, n, now, ahead in zip(
+                models, (0, 1, 0), (local(0, 9), LATER + timedelta(hours=12), local(0, 16)),
+                ((15, 30), (5, 20, 45, 60), (30,)), strict=True,
+            )
+        ]  # fmt: skip
+
+    one_by_one = [one.session.refresh(one.now, one.present, one.times) for one in looks()]
+    for together in (1, 2, 3):
+        for alone, joint in zip(one_by_one, refresh_many(looks(), together), strict=True):
+            assert joint.times == alone.times
+            assert np.array_equal(joint.pmf, alone.pmf)
+            assert joint.adults is not None
+            assert np.array_equal(joint.adults, alone.adults)
+    assert list(refresh_many([])) == []
 
 
 def test_when_many_come_late_the_rest_is_expected_later(

@@ -36,8 +36,8 @@ log = logging.getLogger("ratiocast.live")
 LOOK_AHEAD_EVERY = timedelta(minutes=1)
 _FACTS_EVERY = timedelta(hours=1)
 _AMENDED = 50  # incidents looked at again because of one late event
-_LONGEST_REST = 0.1  # seconds
-_USUAL_DELAY = 0.02  # seconds until a delivery is on disk
+_LONGEST_REST = 0.05  # seconds
+_USUAL_DELAY = 0.01  # seconds until a delivery is on disk: at that the loop has half of the time
 _CALM_AFTER = 0.1  # seconds without a delivery: the loop need not make room for more
 _AFTER_TROUBLE = timedelta(seconds=5)
 
@@ -161,12 +161,12 @@ class LiveLoop:
             self._afterwards(center, changes, now)
 
     async def _rest(self, started: float) -> float:
-        """Deliveries come first: while some arrive, the event loop is theirs after a piece of work for as long as it
-        took, and the longer the more they have to wait."""
+        """Deliveries come first: while some arrive, the event loop is theirs after a piece of work, for as long as the
+        piece took if they are on disk as fast as usual, and the longer the more they have to wait."""
         now = time.perf_counter()
         self.slowest_piece = max(self.slowest_piece, now - started)
         they_come = now - self._last_arrival < _CALM_AFTER
-        rest = (now - started) * (1 + self._delay() / _USUAL_DELAY)
+        rest = (now - started) * self._delay() / _USUAL_DELAY
         await asyncio.sleep(min(rest, _LONGEST_REST) if they_come else 0)
         return time.perf_counter()
 

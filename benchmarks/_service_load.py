@@ -74,8 +74,9 @@ class Load:
         return taken / (time.monotonic() - started)
 
     async def paced(self, seconds: float, events_per_second: float, per_delivery: int) -> list[float]:
-        """Seconds from when a delivery was due until it was answered, at a fixed rate whatever the answers."""
-        connections = 32
+        """Seconds from when a delivery was due until it was answered, at a fixed rate whatever the answers: of so many
+        connections one is always free."""
+        connections = 128
         gap = per_delivery / events_per_second
         total, delays = int(seconds / gap), list[float]()
         start = time.monotonic() + 0.2

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from api.in_force import in_force
 from domain.people import Availability, Shift
 from domain.places import Room
 from domain.time import SLOT, Interval, slots
 from evaluator import CenterFacts
-from evaluator.expectations import Expectation
+from evaluator.expectations import Ages, Expectation
 from flows.room_map import walks_between, wings_of
 from flows.staffing import Grid, StaffFacts, adults_of
 from optimizer import Plan, Problem
@@ -23,6 +24,7 @@ _INFANT_MONTHS = 12
 _INFANT_SEVERITY = 2.0
 _JOINED_EARLY = timedelta(minutes=60)  # of opening: rooms may be one
 _JOINED_LATE = timedelta(minutes=90)  # before closing
+_CROWDS_KEPT = 4_000  # per activity and part of the day: about a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,7 @@ class _Demand:
         self._ages = {room.room_id: [expectation.ages(room.room_id, at, known.draws) for at in ahead] for room in rooms}
         self._required = {
             room.room_id: [
-                [self._law.required(ages, at, room) for ages in draws]
-                for draws, at in zip(self._ages[room.room_id], ahead, strict=True)
+                self._law.required(draws, at, room) for draws, at in zip(self._ages[room.room_id], ahead, strict=True)
             ]
             for room in rooms
         }
@@ -163,37 +164,37 @@ class _Demand:
 
     def _joined(self, draw: int, pair: tuple[str, ...], start: int, end: int) -> tuple[int, ...]:
         target = next(room for room in self._rooms if room.room_id == pair[0])
-        crowds = ([age for room in pair for age in self._ages[room][n][draw]] for n in range(start, end))
+        crowds = (tuple(age for room in pair for age in self._ages[room][n][draw]) for n in range(start, end))
         return tuple(
-            self._law.required(crowd, self._ahead[n], target)
+            self._law.required([crowd], self._ahead[n], target)[0]
             for n, crowd in zip(range(start, end), crowds, strict=True)
         )
 
 
 class _Law:
-    """The rulebook asked once per crowd of ages and part of the day."""
+    """The rulebook asked once per crowd of ages, activity and part of the day; answers are kept for the next posing."""
 
     def __init__(self, known: DayFacts) -> None:
-        self._known, self._found = known, dict[tuple[object, ...], int]()
-        self._times = dict[datetime, tuple[time, int]]()
+        self._known = known
         center = known.facts.center
         self._edges = known.book.boundaries(center.opens, center.closes)
+        self._answers = _answers_of(known.book, center.opens, center.closes)
 
-    def required(self, ages: Sequence[int | None], at: datetime, room: Room) -> int:
-        if not ages:
-            return 0
-        local, part = self._when(at)
-        center = self._known.facts.center
-        napping = room.nap is not None and room.nap.start <= local < room.nap.end
-        key = (tuple(ages), napping, part)
-        if key not in self._found:
-            activity = "nap" if napping else "normal"
-            self._found[key] = self._known.book.required(ages, local, activity, center.opens, center.closes)
-        return self._found[key]
+    def required(self, crowds: Sequence[Ages], at: datetime, room: Room) -> list[int]:
+        """Adults required for each crowd in this room at this instant; nobody for no children."""
+        local = at.astimezone(self._known.facts.tz).time()
+        activity = "nap" if room.nap is not None and room.nap.start <= local < room.nap.end else "normal"
+        part = sum(edge <= local for edge in self._edges)  # between two instants at which a rule may change by itself
+        book, center = self._known.book, self._known.facts.center
+        known = self._answers.get((activity, part))
+        if known is None or len(known) > _CROWDS_KEPT:
+            known = self._answers[activity, part] = {(): 0}
+        for ages in set(crowds) - known.keys():
+            known[ages] = book.required(ages, local, activity, center.opens, center.closes)
+        return [known[ages] for ages in crowds]
 
-    def _when(self, at: datetime) -> tuple[time, int]:
-        """The local time, and which stretch between the instants at which a rule may change by itself."""
-        if at not in self._times:
-            local = at.astimezone(self._known.facts.tz).time()
-            self._times[at] = (local, sum(edge <= local for edge in self._edges))
-        return self._times[at]
+
+@lru_cache(maxsize=16)
+def _answers_of(book: Rulebook, opens: time, closes: time) -> dict[tuple[str, int], dict[Ages, int]]:  # noqa: ARG001
+    """What the book has answered for centers open at these hours: adults by crowd, by activity and part of the day."""
+    return {}

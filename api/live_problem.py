@@ -1,5 +1,6 @@
 """The rest of today as it stands, as a coverage problem: who is where now, who is due, the children looked ahead to.
 
+What the live state tells is read at once (`seen_now`, on the loop that changes it); the rest may be done beside it.
 The quarter of an hour before the present one stands as a fact: everybody where they are now. So the plan knows which
 room somebody would be moved out of, and how much of a break is left.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -21,7 +23,8 @@ from evaluator.groups import targets
 from evaluator.tracks import StaffPlace
 from optimizer import Plan, Problem
 from optimizer import problem as coverage
-from optimizer.standing import Spot, spots_of, standing
+from optimizer.standing import Spot, runs_of, spots_of, standing
+from rulebook import Rulebook
 
 _DRAWS = 40
 _MODEL_REACHES = timedelta(minutes=60)  # further ahead bookings say more than the end of a short forecast
@@ -41,26 +44,60 @@ class LiveDay:
     slot: int
 
 
+@dataclass(frozen=True, slots=True)
+class SeenNow:
+    """What a day is posed from, taken from the live state at one instant: later changes do not touch it."""
+
+    facts: CenterFacts
+    book: Rulebook
+    now: datetime
+    day: date
+    here: Mapping[str, StaffPlace]  # by staff_id
+    merged: Mapping[str, str]  # room -> the room its children count in
+    shifts: Sequence[Shift]
+    free: Sequence[Availability]
+    plans: Sequence[tuple[Problem, Plan]]
+    away: Mapping[str, Interval]  # by staff_id
+    expected: Expectation
+    needed: Mapping[str, int]  # by room: adults required now
+
+
 def pose_now(
     center: LiveCenter, now: datetime, free: Sequence[Availability] = (), agreed: Agreed = _NOTHING
 ) -> LiveDay | None:
-    """None outside the opening hours or where no room is known. `free`: who may be asked to come or to stay; `agreed`:
-    the plans people accepted for today, which stand over the shifts.
+    """The day as seen now, posed; None as in `seen_now` and `pose`."""
+    seen = seen_now(center, now, free, agreed)
+    return None if seen is None else pose(seen)
+
+
+def seen_now(
+    center: LiveCenter, now: datetime, free: Sequence[Availability] = (), agreed: Agreed = _NOTHING
+) -> SeenNow | None:
+    """None outside the opening hours. `free`: who may be asked to come or to stay; `agreed`: the plans people accepted
+    for today, which stand over the shifts.
     """
     facts, service = center.facts, center.facts.service(now)
     if service is None or now not in service or center.assessment is None:
         return None
-    day, slot = facts.day_of(service.start), floor_slot(now)
-    here = _here(center, now)
+    day, here = facts.day_of(service.start), _here(center, now)
     merged = targets(center.state, facts, now) | _closing(facts, day)
     shifts = [*_breaks_to_come(center, now, here), *_without_a_shift(facts, now, service, here)]
-    expected = _Expected(center, now, merged)
-    known = DayFacts(facts, center.book(now), shifts, free, expected, agreed.plans, _DRAWS)
     away = _away(center, now, service, here) | _called_out(agreed, now, here)
-    posed = pose_day(known, day, slot - SLOT, away, f"{day.isoformat()}-live")
+    needed = {room_id: room.verdict.required for room_id, room in center.assessment.rooms.items()}
+    return SeenNow(
+        facts, center.book(now), now, day, here, merged, shifts, free, agreed.plans, away,
+        _Expected(center, now, merged), needed,
+    )  # fmt: skip
+
+
+def pose(seen: SeenNow) -> LiveDay | None:
+    """None where no room is known or no slot of the day is left. Tens of milliseconds; reads no live state."""
+    known = DayFacts(seen.facts, seen.book, seen.shifts, seen.free, seen.expected, seen.plans, _DRAWS)
+    slot = floor_slot(seen.now)
+    posed = pose_day(known, seen.day, slot - SLOT, seen.away, f"{seen.day.isoformat()}-live")
     if posed is None or slot not in posed.slots:
         return None
-    problem = _as_it_stands(center, now, posed, here, merged)
+    problem = _as_it_stands(seen, posed)
     return LiveDay(problem, standing(problem), problem.slots.index(slot))
 
 
@@ -150,6 +187,7 @@ class _Expected:
 
     def __init__(self, center: LiveCenter, now: datetime, merged: Mapping[str, str]) -> None:
         self._booked = BookedExpectation(center.state, center.facts, now)
+        self._booked.read(center.facts.rooms)
         modelled = isinstance(center.expectation, ForecastExpectation)
         self._near: Expectation = center.expectation if modelled and center.expectation else self._booked
         self._until, self._merged = now + _MODEL_REACHES, merged
@@ -170,18 +208,17 @@ class _Expected:
         return self._near.drivers(room_id, at)
 
 
-def _as_it_stands(
-    center: LiveCenter, now: datetime, posed: Problem, here: Mapping[str, StaffPlace], merged: Mapping[str, str]
-) -> Problem:
-    slot = floor_slot(now)
-    first = posed.slots.index(slot)  # 1, or 0 in the first quarter of an hour of the day
-    size = len(posed.slots)
-    staff = tuple(_adult(center, adult, here.get(adult.staff_id), now, first, size) for adult in posed.staff)
+def _as_it_stands(seen: SeenNow, posed: Problem) -> Problem:
+    here, merged, needed = seen.here, seen.merged, seen.needed
+    first = posed.slots.index(floor_slot(seen.now))  # 1, or 0 in the first quarter of an hour of the day
+    size, before = len(posed.slots), spots_of(posed.current)
+    staff = tuple(_adult(seen, adult, first, size) for adult in posed.staff)
+    rooms = {room.room_id for room in posed.rooms}
     current = [
-        item for adult in staff for item in _current(posed, adult, here.get(adult.staff_id), merged, first)
-    ]  # fmt: skip
-    assert center.assessment is not None  # noqa: S101  `pose_now` has looked
-    needed = {room_id: room.verdict.required for room_id, room in center.assessment.rooms.items()}
+        item
+        for adult in staff
+        for item in _current(adult, here.get(adult.staff_id), before.get(adult.staff_id, {}), rooms, merged, first)
+    ]
     scenarios = [
         scenario.model_copy(
             update={
@@ -200,15 +237,14 @@ def _as_it_stands(
     return Problem.model_validate({name: getattr(posed, name) for name in Problem.model_fields} | changed)
 
 
-def _adult(
-    center: LiveCenter, adult: coverage.Adult, place: StaffPlace | None, now: datetime, first: int, slots: int
-) -> coverage.Adult:
+def _adult(seen: SeenNow, adult: coverage.Adult, first: int, slots: int) -> coverage.Adult:
     """With the break that runs, and the hours of the day that are left."""
+    place, now = seen.here.get(adult.staff_id), seen.now
     if place is None:
         return adult
     breaks = adult.breaks
     if place.state == "on_break" and first:
-        shift = center.facts.shift_at(adult.staff_id, now)
+        shift = seen.facts.shift_at(adult.staff_id, now)
         planned = [part for part in shift.segments if part.kind == "break"] if shift else []
         near = min(planned, key=lambda part: abs(part.start - place.state_since), default=None)
         ends = place.state_since + (near.end - near.start if near else _UNPLANNED_BREAK)
@@ -228,16 +264,16 @@ def _last(adult: coverage.Adult, left_at: int) -> int:
 
 
 def _current(
-    posed: Problem, adult: coverage.Adult, place: StaffPlace | None, merged: Mapping[str, str], first: int
-) -> Iterator[coverage.Assignment]:
+    adult: coverage.Adult, place: StaffPlace | None, mine: Mapping[int, Spot], rooms: AbstractSet[str],
+    merged: Mapping[str, str], first: int,
+) -> Iterator[coverage.Assignment]:  # fmt: skip
     """The plan in force from where the adult is: one sent elsewhere stays there until the plan next moves them."""
-    mine = spots_of(item for item in posed.current if item.staff_id == adult.staff_id).get(adult.staff_id, {})
     spots = {t: _named(adult, mine, t, merged) for t in mine if t >= first}
     if place is not None:
         now = Spot("idle")
         if place.state == "on_break":
             now = Spot("break", None, _RUNNING)
-        elif place.room_id in {room.room_id for room in posed.rooms}:
+        elif place.room_id in rooms:
             now = Spot("room", merged.get(place.room_id or "", place.room_id))
         if first:
             spots[0] = now
@@ -245,10 +281,7 @@ def _current(
         while now.state != "break" and planned is not None and planned.state != "break" and mine.get(t) == planned:
             spots[t] = now
             t += 1
-    for t, spot in sorted(spots.items()):
-        yield coverage.Assignment(
-            staff_id=adult.staff_id, start=t, end=t + 1, state=spot.state, room_id=spot.room_id, break_id=spot.break_id,  # type: ignore[arg-type]
-        )  # fmt: skip
+    yield from runs_of(adult.staff_id, spots, {first})
 
 
 def _named(adult: coverage.Adult, mine: Mapping[int, Spot], t: int, merged: Mapping[str, str]) -> Spot:

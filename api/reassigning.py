@@ -1,7 +1,7 @@
 """Suggestions by the optimizer's live reassignment: the rest of the day posed as it stands, the checked ways out told.
 
-Posing reads the live state and runs on the loop; the ways out are searched beside it. Where the day cannot be posed the
-simple rule answers instead, and says so.
+The live state is read on the loop; the day is posed and its ways out are searched beside it. Where the day cannot be
+posed the simple rule answers instead, and says so.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from api.agreed import Agreed, Agreements
 from api.center import LiveCenter
-from api.live_problem import LiveDay, pose_now
+from api.live_problem import SeenNow, pose, seen_now
 from api.moved_now import Verdicts, helps, moved_now
 from api.suggestions import Alternative, Effect, Need, Step
 from api.suggestions_simple import suggest as suggest_simply
@@ -49,8 +50,10 @@ class Reassigner:
 
     async def __call__(self, center: LiveCenter, need: Need, now: datetime) -> Sequence[Alternative]:
         try:
-            day = pose_now(center, now, await self.free(center, now), await self.agreed(center, now))
-            found = [] if day is None else await self._ways(center, day, need, now)
+            free, agreed = await self.free(center, now), await self.agreed(center, now)
+            seen = seen_now(center, now, free, agreed)
+            searched = None if seen is None else await asyncio.to_thread(_search, seen, need)
+            found = [] if searched is None else _shown(center, searched, now)
         except (RatiocastError, ArithmeticError, LookupError, ValueError) as error:
             log.warning("center %s: the rest of the day could not be posed (%s); the simple rule answers",
                         center.center_id, error)  # fmt: skip
@@ -80,19 +83,39 @@ class Reassigner:
             return Agreed()
         return await self._agreements.of(center.center_id, center.facts.day_of(now))
 
-    async def _ways(self, center: LiveCenter, day: LiveDay, need: Need, now: datetime) -> list[Alternative]:
-        known = {adult.staff_id for adult in day.problem.staff}
-        if need.kind in ("call_out", "no_show") and need.staff_id not in known:
-            need = Need("predicted_gap")  # somebody whose shift is off already: what is missing is in the plan in force
-        asked = Disruption(kind=need.kind, slot=day.slot, staff_id=need.staff_id, room_id=need.room_id)
-        ways = await asyncio.to_thread(ways_out, day.problem, day.plan, asked, _MORE)
-        told = (_told(center, day, way, after, now) for way, _, after in ways)
-        return [alternative for alternative in told if alternative is not None][:_SHOWN]
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """The rest of the day and its ways out, each with the rooms it touches as the plan has them."""
+
+    problem: Problem
+    ways: Sequence[tuple[Way, Sequence[Effect]]]
 
 
-def _told(center: LiveCenter, day: LiveDay, way: Way, after: Plan, now: datetime) -> Alternative | None:
+def _search(seen: SeenNow, need: Need) -> _Searched | None:
+    """Takes a tenth of a second in a large center, and no part of the live state: for a thread."""
+    day = pose(seen)
+    if day is None:
+        return None
+    known = {adult.staff_id for adult in day.problem.staff}
+    if need.kind in ("call_out", "no_show") and need.staff_id not in known:
+        need = Need("predicted_gap")  # somebody whose shift is off already: what is missing is in the plan in force
+    asked = Disruption(kind=need.kind, slot=day.slot, staff_id=need.staff_id, room_id=need.room_id)
+    was = Measure(day.problem, day.plan)
+    ways = ways_out(day.problem, day.plan, asked, _MORE)
+    return _Searched(day.problem, [(way, _effects(was, way, after)) for way, _, after in ways])
+
+
+def _shown(center: LiveCenter, searched: _Searched, now: datetime) -> list[Alternative]:
+    told = (_told(center, searched.problem, way, effects, now) for way, effects in searched.ways)
+    return [alternative for alternative in told if alternative is not None][:_SHOWN]
+
+
+def _told(
+    center: LiveCenter, problem: Problem, way: Way, effects: Sequence[Effect], now: datetime
+) -> Alternative | None:
     """As an alternative for people; None where the rulebook refuses the moves at this moment."""
-    facts, problem = center.facts, day.problem
+    facts = center.facts
     steps = tuple(_steps(center, problem, way, now))
     at_once = {step.staff_id: step.room_id for step in steps if step.start <= now + _SOON and step.room_id}
     verdicts: Verdicts = {}
@@ -116,8 +139,8 @@ def _told(center: LiveCenter, day: LiveDay, way: Way, after: Plan, now: datetime
         way.from_room_id, way.to_room_id, _at(problem, way.start, now), _at(problem, way.end, now), walk,
         way.familiarity > 0 or way.to_room_id in center.state.rooms_worked(staff_id),
         center.state.moves_today(staff_id, since) if place else 0, bool(member and member.is_float), solves,
-        tuple(_effects(day, way, after, verdicts)), steps, f"{way.words}.", way.people_moved, way.duty_minutes_today,
-        way.cost, first.shift_id if first else None, first.shift_version if first else None,
+        tuple(_by_law(effect, verdicts) for effect in effects), steps, f"{way.words}.", way.people_moved,
+        way.duty_minutes_today, way.cost, first.shift_id if first else None, first.shift_version if first else None,
     )  # fmt: skip
 
 
@@ -133,20 +156,26 @@ def _steps(center: LiveCenter, problem: Problem, way: Way, now: datetime) -> lis
     return steps
 
 
-def _effects(day: LiveDay, way: Way, after: Plan, verdicts: Verdicts) -> list[Effect]:
-    """Each room by the law at this moment if the change is at once, else by the worst scenario as the change begins."""
-    was, will = Measure(day.problem, day.plan), Measure(day.problem, after)
-    effects = []
+def _effects(was: Measure, way: Way, after: Plan) -> list[Effect]:
+    """Each room by the worst scenario as the change begins."""
+    will, effects = Measure(was.problem, after), []
     for effect in way.effects:
         room_id, key = effect.room_id, (effect.room_id, way.start)
-        if room_id in verdicts:
-            one, other = verdicts[room_id]
-            numbers = (one.required, one.counted, other.required, other.counted)
-        else:
-            required = max(was.required(room_id, way.start)), max(will.required(room_id, way.start))
-            numbers = (required[0], was.counts.get(key, 0), required[1], will.counts.get(key, 0))
+        before, then = max(was.required(room_id, way.start)), max(will.required(room_id, way.start))
+        numbers = (before, was.counts.get(key, 0), then, will.counts.get(key, 0))
         effects.append(Effect(room_id, *numbers, round(effect.missing_before, 1), round(effect.missing_after, 1)))
     return effects
+
+
+def _by_law(effect: Effect, verdicts: Verdicts) -> Effect:
+    """By the law at this moment, if the change is at once."""
+    if effect.room_id not in verdicts:
+        return effect
+    one, other = verdicts[effect.room_id]
+    return replace(
+        effect, required_before=one.required, counted_before=one.counted,
+        required_after=other.required, counted_after=other.counted,
+    )  # fmt: skip
 
 
 def _at(problem: Problem, slot: int, now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import optimizer
 from api.center import LiveCenter
-from api.live_problem import pose_now
+from api.live_problem import pose, seen_now
 from domain.errors import Conflict
 from domain.time import format_instant, parse_instant
 from optimizer import Assignment, Plan, Problem
@@ -33,7 +33,8 @@ async def plan_rest(service: Service, center: LiveCenter, row: ProposalRow) -> d
     async with center.lock:
         center.assess(now)
         free, agreed = await service.proposals.available(center, now), await service.proposals.agreed(center, now)
-        day = pose_now(center, now, free, agreed)
+        seen = seen_now(center, now, free, agreed)
+    day = None if seen is None else await asyncio.to_thread(pose, seen)
     if day is None:
         raise Conflict("the center is closed now; there is no rest of the day to plan")
     problem = _held(day.problem, row.body["alternatives"][row.body["chosen"]]["steps"])

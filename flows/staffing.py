@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from domain.people import Role, Shift, StaffMember
 from domain.places import Center, Room
@@ -39,7 +41,8 @@ class Grid:
 
     def inside(self, interval: Interval) -> list[coverage.Span]:
         """Runs of slots that lie wholly inside; one run per stretch without a gap in time."""
-        return self._runs(n for n, at in enumerate(self.slots) if interval.start <= at and at + SLOT <= interval.end)
+        first, end = bisect_left(self.slots, interval.start), bisect_right(self.slots, interval.end - SLOT)
+        return self._runs(range(first, end))
 
     def _runs(self, numbers: Iterable[int]) -> list[coverage.Span]:
         runs: list[list[int]] = []
@@ -104,14 +107,14 @@ def rooms_counted(
     """The rooms in which the center's rules count this adult, with the credentials valid that day."""
     years = None if member.birth_date is None else age_in_months(member.birth_date, day) // 12
     held = frozenset(credential.code for credential in member.credentials if credential.valid_on(day))
-    adult = AdultHere(member.staff_id, member.role, years, held)
-    counted = []
-    for room in rooms:
-        child = ChildHere(min(room.age_min_months, 215))
-        at = Situation(day, center.opens, (child,), (adult,))
-        if book.check(at).counted:
-            counted.append(room.room_id)
-    return tuple(counted)
+    adult = AdultHere("", member.role, years, held)
+    return tuple(room.room_id for room in rooms if _counts(book, adult, room.age_min_months, day, center.opens))
+
+
+@lru_cache(maxsize=2_000)
+def _counts(book: Rulebook, adult: AdultHere, age_months: int, day: date, at: time) -> bool:
+    """Whether the rules count such an adult alone with one child of that age."""
+    return book.check(Situation(day, at, (ChildHere(min(age_months, 215)),), (adult,))).counted > 0
 
 
 def _shift(shift: Shift, free: Sequence[Interval], grid: Grid) -> list[coverage.Shift]:

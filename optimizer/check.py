@@ -90,7 +90,7 @@ def _work(measure: Measure) -> Iterator[str]:
     problem = measure.problem
     plan = measure.plan
     for adult in problem.staff:
-        expected = scheduled_work(problem, adult)
+        expected = measure.work[adult.staff_id]
         for change in (change for change in plan.shift_changes if change.staff_id == adult.staff_id):
             was, now = (set(range(span.start, span.end)) for span in (change.was, change.becomes))
             if not was <= expected:

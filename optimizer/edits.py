@@ -73,6 +73,8 @@ def from_now(problem: Problem, plan: Plan, slot: int) -> Problem:
 
 def only_day(problem: Problem, index: int) -> Problem:
     """One day of the problem as a problem of its own; slots are counted from its first."""
+    if len(problem.days) == 1:
+        return problem
     day = problem.days[index]
     first, end = day.start, day.end
 

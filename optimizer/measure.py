@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -50,9 +51,10 @@ class Measure:
 
     def may_be(self, adult: Adult, room_id: str, slot: int) -> bool:
         """Qualified, room open, not forbidden."""
-        who = adult.staff_id
-        barred = {(room_id, slot), (who, None, slot), (who, room_id, slot)} & self._barred
-        return not barred and (adult.rooms is None or room_id in adult.rooms)
+        who, barred = adult.staff_id, self._barred
+        if barred and not barred.isdisjoint({(room_id, slot), (who, None, slot), (who, room_id, slot)}):
+            return False
+        return adult.rooms is None or room_id in adult.rooms
 
     @cached_property
     def _barred(self) -> set[tuple[str | int | None, ...]]:
@@ -102,14 +104,23 @@ class Measure:
                     found[joined.rooms[0], slot] += 1
         return found
 
-    def required(self, room_id: str, slot: int) -> list[int]:
+    def required(self, room_id: str, slot: int) -> Sequence[int]:
         """Per scenario; zero for a room that is combined under another."""
         joined = self.joined_over.get((room_id, slot))
         if joined is None:
-            return [scenario.required[room_id][slot] for scenario in self.problem.scenarios]
+            return self._apart[room_id][slot]
         if joined.rooms[0] != room_id:
             return [0] * len(self.problem.scenarios)
         return [joined.required[str(s)][slot - joined.start] for s in range(len(self.problem.scenarios))]
+
+    @cached_property
+    def _apart(self) -> dict[str, list[tuple[int, ...]]]:
+        """By room and slot, per scenario, while no room is combined."""
+        scenarios = self.problem.scenarios
+        return {
+            room.room_id: list(zip(*(scenario.required[room.room_id] for scenario in scenarios), strict=True))
+            for room in self.problem.rooms
+        }
 
     @cached_property
     def expected_shortages(self) -> dict[tuple[str, int], float]:
@@ -117,10 +128,12 @@ class Measure:
         found = {}
         for room in self.problem.rooms:
             for t in self.planned:
-                count = self.counts.get((room.room_id, t), 0)
+                count, required = self.counts.get((room.room_id, t), 0), self.required(room.room_id, t)
+                if max(required) <= count:
+                    continue
                 short = sum(
                     scenario.weight * max(0, number - count)
-                    for scenario, number in zip(self.problem.scenarios, self.required(room.room_id, t), strict=True)
+                    for scenario, number in zip(self.problem.scenarios, required, strict=True)
                 )
                 if short > 1e-12:
                     found[room.room_id, t] = short
@@ -134,26 +147,31 @@ class Measure:
         return {w.staff_id for w in self.problem.locks if w.room_id != self.adults[w.staff_id].home_room_id}
 
     @cached_property
+    def _joins(self) -> list[bool]:
+        """By slot: does it follow its predecessor without a gap?"""
+        return [self.problem.joined(slot) for slot in range(len(self.problem.slots))]
+
+    @cached_property
     def runs(self) -> list[Run]:
         found = []
         for who, places in sorted(self.at.items()):
             for day in self.problem.days:
                 first = max(day.start, self.problem.frozen_until)
                 slots = [t for t in range(first, day.end) if t in places]
-                starts = [t for t in slots if t - 1 not in places or t == first or not self.problem.joined(t)]
+                starts = [t for t in slots if t - 1 not in places or t == first or not self._joins[t]]
                 for start in starts:
                     end = start
-                    while end < day.end and end in places and (end == start or self.problem.joined(end)):
+                    while end < day.end and end in places and (end == start or self._joins[end]):
                         end += 1
                     found.append(self._run(self.adults[who], start, end))
         return found
 
     def _run(self, adult: Adult, start: int, end: int) -> Run:
         places = self.at[adult.staff_id]
-        continues = self.problem.joined(start) and start - 1 in places
+        continues = self._joins[start] and start - 1 in places
         slot = start - 1
         while continues and slot in places and places[slot].state == "break":
-            slot = slot - 1 if self.problem.joined(slot) else -1
+            slot = slot - 1 if self._joins[slot] else -1
         held = places[slot].room_id if continues and slot in places else None
         return Run(adult, start, end, continues, held, slot)
 
@@ -176,10 +194,15 @@ class Measure:
     @cached_property
     def hasty_windows(self) -> int:
         width = self.problem.house.change_window_slots
+        changes: dict[int, list[int]] = defaultdict(list)
+        for run, t, _, change in self.arrivals:
+            if change and self.moves(run.adult):
+                changes[id(run)].append(t)
         hasty = 0
         for run in self.runs:
-            changes = [t for other, t, _, change in self.arrivals if other is run and change and self.moves(run.adult)]
-            hasty += sum(max(0, sum(s <= t < s + width for t in changes) - 1) for s in range(run.start, run.end))
+            mine = changes.get(id(run), ())
+            if len(mine) > 1:
+                hasty += sum(max(0, sum(s <= t < s + width for t in mine) - 1) for s in range(run.start, run.end))
         return hasty
 
     @cached_property

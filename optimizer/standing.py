@@ -6,7 +6,8 @@ any use. What cannot stand becomes time in no room; nobody is moved to where nob
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from optimizer.measure import Measure
@@ -98,20 +99,20 @@ def _draft(
 def _assignments(problem: Problem, spots: Mapping[str, Mapping[int, Spot]]) -> list[Assignment]:
     """Runs of equal spots, cut where a day or the frozen part ends."""
     cuts = {day.end for day in problem.days} | {problem.frozen_until}
-    found = []
-    for who in sorted(spots):
-        mine, start = spots[who], None
-        for t in sorted(mine):
-            if start is None or mine.get(t - 1) != mine[t] or t in cuts:
-                start = t
-            if mine.get(t + 1) != mine[t] or t + 1 in cuts:
-                state, room_id, break_id = mine[t]
-                found.append(
-                    Assignment(
-                        staff_id=who, start=start, end=t + 1, state=state, room_id=room_id, break_id=break_id,  # type: ignore[arg-type]
-                    )
-                )  # fmt: skip
-    return found
+    return [item for who in sorted(spots) for item in runs_of(who, spots[who], cuts)]
+
+
+def runs_of(staff_id: str, spots: Mapping[int, Spot], cuts: AbstractSet[int] = frozenset()) -> Iterator[Assignment]:
+    """One adult's runs of equal spots, in order of time; none reaches over a cut."""
+    start = None
+    for t in sorted(spots):
+        if start is None or spots.get(t - 1) != spots[t] or t in cuts:
+            start = t
+        if spots.get(t + 1) != spots[t] or t + 1 in cuts:
+            state, room_id, break_id = spots[t]
+            yield Assignment(
+                staff_id=staff_id, start=start, end=t + 1, state=state, room_id=room_id, break_id=break_id,  # type: ignore[arg-type]
+            )  # fmt: skip
 
 
 def _shortages(measure: Measure) -> Iterable[Shortage]:

@@ -28,13 +28,17 @@ class Floor:
         self.weights = [scenario.weight for scenario in problem.scenarios]
         self.planned = range(problem.frozen_until, len(problem.slots))
         self.wings = {room.room_id: room.wing for room in problem.rooms}
+        self._missing: dict[tuple[str, int, int], float] = {}
         self._spare: dict[tuple[str, int], bool] = {}
 
     def missing(self, room_id: str, t: int, more: int = 0) -> float:
         """Expected adults missing with so many more (or fewer) there."""
-        count = self.measure.counts.get((room_id, t), 0) + more
-        numbers = zip(self.weights, self.measure.required(room_id, t), strict=True)
-        return sum(weight * max(0, number - count) for weight, number in numbers)
+        key = (room_id, t, more)
+        if key not in self._missing:
+            count = self.measure.counts.get((room_id, t), 0) + more
+            numbers = zip(self.weights, self.measure.required(room_id, t), strict=True)
+            self._missing[key] = sum(weight * max(0, number - count) for weight, number in numbers)
+        return self._missing[key]
 
     def gain(self, room_id: str, start: int, end: int) -> float:
         """What one more adult there prevents."""

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "suite", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("long", max_examples=2000, deadline=None)
+settings.register_profile(
+    "long", max_examples=2000, deadline=None, database=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
 settings.load_profile(os.environ.get("RATIOCAST_HYPOTHESIS", "suite"))
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")

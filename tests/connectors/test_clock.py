@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +27,26 @@ def double() -> Iterator[PlatformDouble]:
     server.close()
 
 
+@dataclass
+class Stopwatch:
+    """Stands in for the module `time`: what passes is what a test lets pass."""
+
+    at: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    ours = Stopwatch()
+    monkeypatch.setattr("connectors.clock.time", ours)
+    return ours
+
+
 def open_double(double: PlatformDouble) -> DoubleClock:
     clock = open_clock(Chosen(f"{double.url}/control/clock"))
     assert isinstance(clock, DoubleClock)
@@ -46,20 +65,21 @@ def test_a_standing_clock_moves_only_when_it_is_set(double: PlatformDouble) -> N
     assert clock.now() == NOON + timedelta(hours=3)
 
 
-def test_a_running_clock_lives_at_its_speed(double: PlatformDouble) -> None:
+def test_a_running_clock_lives_at_its_speed(double: PlatformDouble, watch: Stopwatch) -> None:
     double.world.speed = 3600.0
     clock = open_double(double)
     before = clock.now()
-    time.sleep(0.05)
-    assert clock.now() - before >= timedelta(seconds=180)
+    watch.at += 0.05
+    assert clock.now() - before == timedelta(seconds=180)
 
 
-def test_sleep_is_in_the_clocks_own_seconds(double: PlatformDouble) -> None:
+def test_sleep_is_in_the_clocks_own_seconds(double: PlatformDouble, watch: Stopwatch) -> None:
     double.world.speed = 36000.0
     clock = open_double(double)
     before = clock.now()
-    clock.sleep(3600)  # a tenth of a second of ours
+    clock.sleep(3600)
     assert clock.now() - before >= timedelta(hours=1)
+    assert watch.at == pytest.approx(0.1)
 
 
 def test_time_goes_on_when_the_double_is_gone(double: PlatformDouble) -> None:

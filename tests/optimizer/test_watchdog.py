@@ -23,7 +23,7 @@ def sample() -> Problem:
 
 def test_the_answer_of_the_solver_s_own_process_is_checked_and_read_back() -> None:
     case = problem({"a": [1] * 4, "b": [1] * 4}, [teacher("t", "a", 0, 4), floater("f", 0, 4)])
-    answer = solve(case, 5)
+    answer = solve(case, 60)
     assert answer.status == "optimal"
     assert check(case, answer) == []
 
@@ -80,7 +80,7 @@ def test_the_same_problem_and_seed_have_the_same_plan() -> None:
             floater("g", 1, 6),
         ],
     )
-    first, second = plan(case, 20), plan(case, 20)
+    first, second = plan(case, 120), plan(case, 120)
     assert first.status == "optimal"
     assert told(first) == told(second)
 

@@ -6,9 +6,10 @@ Rendered by the console as HTML; as PDF and CSV here. Numbers come from `reports
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 from domain.errors import BadInput
@@ -90,6 +91,63 @@ class DailyReport:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DayGround:
+    """All that the report of one day is made from, and nothing else: the same ground gives the same report."""
+
+    facts: CenterFacts  # shifts and bookings of the day and its neighbours
+    book: Book
+    events: tuple[Event, ...]  # of the day and the one before, with whatever corrects or voids them, whenever it came
+    counts: tuple[Observation, ...]
+    day: date
+    interval: Interval
+
+    @property
+    def sha256(self) -> str:
+        """Of all but the book, which has no text of its own: compare it by identity, `rulebook.load` keeps it."""
+        facts = [getattr(self.facts, field) for field in _GROUND_FACTS]
+        return hashlib.sha256(repr((facts, self.events, self.counts, self.interval)).encode()).hexdigest()
+
+
+_GROUND_FACTS = tuple(field.name for field in fields(CenterFacts))
+
+
+def day_ground(
+    facts: CenterFacts,
+    book: Book,
+    events: Sequence[Event],
+    observations: Iterable[Observation],
+    day: date,
+    *,
+    until: datetime | None = None,
+) -> DayGround:
+    """The ground of one local day, or of the part of it that lies before `until`; BadInput before it begins."""
+    interval = Interval(facts.day_start(_noon(facts, day)), facts.day_start(_noon(facts, day + timedelta(days=1))))
+    if until is not None:
+        if until <= interval.start:
+            raise BadInput(f"{day.isoformat()} has not begun yet; choose a day that has")
+        interval = Interval(interval.start, min(interval.end, until))
+    since = interval.start - timedelta(days=1)
+    near = [each for each in events if since <= each.happened_at < interval.end]
+    counts = tuple(each for each in observations if since <= each.happened_at < interval.end)
+    return DayGround(_near(facts, day), book, tuple(_with_changes(events, near)), counts, day, interval)
+
+
+def report_on(ground: DayGround, *, known_at: datetime | None = None) -> DailyReport:
+    """The report made from a ground."""
+    facts, interval = ground.facts, ground.interval
+    spans = day_timeline(facts, ground.book, ground.events, ground.counts, interval, known_at=known_at, doubt_all=False)
+    return DailyReport(
+        center_id=facts.center.center_id,
+        center=facts.center.name,
+        day=ground.day,
+        rooms=tuple(_room_day(facts, room_id, spans) for room_id in sorted(facts.rooms)),
+        violations=tuple(_violation(facts, run) for run in violations(spans)),
+        corrections=tuple(corrections(ground.events, interval, facts)),
+        closed=facts.opening(ground.day) is None,
+    )
+
+
 def daily_report(
     facts: CenterFacts,
     book: Book,
@@ -101,23 +159,7 @@ def daily_report(
     known_at: datetime | None = None,
 ) -> DailyReport:
     """The report of one local day, or of the part of it that lies before `until`."""
-    interval = Interval(facts.day_start(_noon(facts, day)), facts.day_start(_noon(facts, day + timedelta(days=1))))
-    if until is not None:
-        if until <= interval.start:
-            raise BadInput(f"{day.isoformat()} has not begun yet; choose a day that has")
-        interval = Interval(interval.start, min(interval.end, until))
-    near = [each for each in events if interval.start - timedelta(days=1) <= each.happened_at < interval.end]
-    told = _with_changes(events, near)
-    spans = day_timeline(facts, book, told, observations, interval, known_at=known_at, doubt_all=False)
-    return DailyReport(
-        center_id=facts.center.center_id,
-        center=facts.center.name,
-        day=day,
-        rooms=tuple(_room_day(facts, room_id, spans) for room_id in sorted(facts.rooms)),
-        violations=tuple(_violation(facts, run) for run in violations(spans)),
-        corrections=tuple(corrections(events, interval, facts)),
-        closed=facts.opening(day) is None,
-    )
+    return report_on(day_ground(facts, book, events, observations, day, until=until), known_at=known_at)
 
 
 def violations_csv(reports: Iterable[DailyReport]) -> str:
@@ -207,13 +249,25 @@ def _reason(violation: Violation) -> str:
 def _with_changes(events: Sequence[Event], near: Sequence[Event]) -> list[Event]:
     """The day's events with every event of the same families, so that corrections from other days reach them."""
     wanted = {event.event_id for event in near}
+    links = [(event.event_id, event.supersedes) for event in events if event.supersedes]
     size = -1
     while size != len(wanted):
         size = len(wanted)
-        for event in events:
-            if event.supersedes and (event.supersedes in wanted or event.event_id in wanted):
-                wanted |= {event.event_id, event.supersedes}
+        for link in links:
+            if not wanted.isdisjoint(link):
+                wanted.update(link)
     return [event for event in events if event.event_id in wanted]
+
+
+def _near(facts: CenterFacts, day: date) -> CenterFacts:
+    """The facts with the shifts and bookings of the day and its neighbours alone."""
+    days = {day + timedelta(days=step) for step in (-1, 0, 1)}
+    start, end = _noon(facts, min(days)) - timedelta(hours=12), _noon(facts, max(days)) + timedelta(hours=12)
+    return replace(
+        facts,
+        shifts=tuple(each for each in facts.shifts if each.end > start and each.start < end),
+        bookings=tuple(each for each in facts.bookings if each.day in days),
+    )
 
 
 def _noon(facts: CenterFacts, day: date) -> datetime:

@@ -120,16 +120,16 @@ def title(turn: Turn) -> str:
 
 
 def proof(plan: Plan) -> str:
-    """How good the plan is, in words: which goals no plan beats, and how far the first of the others may be off."""
-    how = f"({plan.method}, {plan.seconds:.1f} s)"
+    """How good the plan is, in words: which goals no plan beats, and what is known of the first of the others."""
+    how = f"(found in {plan.seconds:.0f} s)"
     if plan.status == "optimal":
         return f"proven best on every goal {how}"
     proven = [goal.name for goal in plan.goals if goal.gap == 0]
     first = next((goal for goal in plan.goals if goal.gap != 0), None)
     said = f"proven best on {', '.join(proven)}" if proven else "a good plan without proof"
     if first is not None:
-        off = "has no bound" if first.gap is None else f"is at most {first.gap:.1%} off"
-        said += f"; {first.name} {off}"
+        bound = "has no bound" if first.gap is None else f"is {first.value:.1f}, and no plan beats {first.bound:.1f}"
+        said += f"; {first.name} {bound}"
     return f"{said} {how}"
 
 

@@ -31,6 +31,7 @@ from api.console.callouts import CallOuts
 from api.console.errors import errors_as_pages
 from api.console.links import InspectorVisits
 from api.console.solving import Solver
+from reports.kept import KeptReports
 
 PAGES: list[APIRouter] = [
     signin.router, now.router, week.router, week_edit.router, week_questions.router, callout.router, roll_call.router,
@@ -44,5 +45,5 @@ def add_console(app: FastAPI) -> None:
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parents[1] / "static"), name="static")
     app.state.boards, app.state.solver, app.state.call_outs = Boards(), Solver(), CallOuts()
-    app.state.inspector_visits = InspectorVisits()
+    app.state.inspector_visits, app.state.kept_reports = InspectorVisits(), KeptReports()
     errors_as_pages(app)

@@ -49,8 +49,8 @@ def _hour(center: LiveCenter, now: datetime, room: RoomAssessment) -> Hour:
     points = [_point(center, expectation, room, now, now + timedelta(minutes=n * _STEP_MINUTES)) for n in range(_STEPS)]
     end = points[-1]
     source = "forecast" if isinstance(expectation, ForecastExpectation) else "bookings"
-    words = f"{end.label}: {_between(end.low, end.middle, end.high)} children by the {source}, who need "
-    words += f"{_between(end.need_low, end.need, end.need_high)}; {end.adults} by the shifts"
+    words = f"At {end.label}: children {_between(end.low, end.middle, end.high)} by the {source}; adults needed "
+    words += f"{_between(end.need_low, end.need, end.need_high)}, on shift {end.adults}"
     tight = any(point.need_high > (point.adults or 0) for point in points)
     return Hour(Markup(band(points, f"{room.name}, the next hour")), words, tight)  # noqa: S704  our own SVG
 

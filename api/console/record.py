@@ -13,8 +13,9 @@ from domain.errors import BadInput, NotFound, NothingPublished, StoreError
 from domain.events import Event
 from domain.time import Interval, local_day, local_instant
 from evaluator import CenterFacts, Observation, observation_from_json
-from reports.compliance import DailyReport, daily_report
-from reports.record import Frames, events_of, facts_of
+from reports.compliance import DailyReport, day_ground
+from reports.kept import KeptReports
+from reports.record import events_of, facts_of
 from reports.timeline import Span, day_timeline
 from storage import audit
 from storage.ledger import Connection
@@ -39,15 +40,12 @@ class Record:
     facts: CenterFacts
     events: list[Event]
     counts: list[Observation]
-    earlier: Frames | None = None
+    earlier: CenterFacts | None = None
 
     def facts_on(self, day: date) -> CenterFacts:
         if self.earlier is None or day >= self.begins:
             return self.facts
-        found = facts_of(self.earlier, [day])
-        names = {key: member.display_name for key, member in self.facts.staff.items()}  # no snapshot holds them
-        staff = {key: replace(member, display_name=names.get(key)) for key, member in found.staff.items()}
-        return replace(found, staff=staff)
+        return self.earlier
 
     def note(self, first: date) -> str:
         if first >= self.begins:
@@ -115,7 +113,7 @@ async def record_since(visit: Visit, first: date, last: date) -> Record:
     )
 
 
-def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[Frames, list[Event]]:
+def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[CenterFacts, list[Event]]:
     """Facts and events of days before the service began, from the newest snapshot."""
     center_id, tz = visit.center.center_id, visit.center.facts.tz
     start, end = local_instant(days[0] - timedelta(days=1), time(0), tz), local_instant(days[-1], time(23, 59), tz)
@@ -130,7 +128,10 @@ def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[Frames
         raise NotFound(nothing) from error
     if not len(frames["events"]):
         raise NotFound(nothing)
-    return frames, events_of(frames, start, end)
+    found = facts_of(frames, days)
+    names = {key: member.display_name for key, member in visit.center.facts.staff.items()}  # no snapshot holds them
+    staff = {key: replace(member, display_name=names.get(key)) for key, member in found.staff.items()}
+    return replace(found, staff=staff), events_of(frames, start, end)
 
 
 async def daily(visit: Visit, first: date, last: date) -> tuple[Record, list[DailyReport]]:
@@ -181,7 +182,8 @@ def _one(visit: Visit, record: Record, day: date) -> DailyReport:
     facts = record.facts_on(day)
     book = visit.center.book(local_instant(day, time(12), facts.tz))
     until = visit.now if day == visit.local(visit.now).date() else None
-    return daily_report(facts, book, record.events, record.counts, day, until=until)
+    kept: KeptReports = visit.request.app.state.kept_reports
+    return kept.report(day_ground(facts, book, record.events, record.counts, day, until=until))
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def lead(running: Stage) -> Iterator[Person]:
     client = running.signed_in("lee")
     yield Person(client)
     client.close()
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits for what the service does in its own time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def words(html: str) -> str:

@@ -19,7 +19,7 @@ from connectors.clock import SystemPacedClock
 from storage.ledger import open_ledger
 from storage.ledger.access import User, create_user, hash_password
 from storage.settings import Settings
-from tests.console.conftest import HTML
+from tests.console.conftest import HTML, until
 
 PAGES = (
     "/", "/week", "/week/2026-W12?by=person", "/call-out", "/roll-call", "/incidents", "/incidents/week/2026-W11",
@@ -173,6 +173,20 @@ def test_the_daily_report_is_signed_off_on_record_and_the_pdf_carries_it(directo
 
 def test_a_running_day_cannot_be_signed_off(director) -> None:
     assert "not over" in director.send("/reports/daily/2026-03-11/sign", 409)
+
+
+def test_a_day_looked_at_before_shows_what_came_and_was_voided_since(director, running: Stage) -> None:
+    path = "/reports/daily/2026-03-10"  # yesterday, and thereby every period with it
+    before = director.read(path)
+    facts = running.app.state.service.live.centers["c01"].facts
+    child, known = next((c, known) for c, known in facts.children.items() if known.room_id)
+    told = {"center_id": "c01", "child_id": child, "room_id": known.room_id, "timestamp": "2026-03-10T15:00:00Z"}
+    (arrival,) = running.control("events", [told | {"event_type": "check_in"}])
+    voids = {"event_type": "correction", "supersedes": arrival["event_id"], "voided": True}
+    running.control("events", [told | voids])
+    told_now = before.count("never happened") + 1
+    until(lambda: director.read(path).count("never happened") == told_now)
+    assert director.read("/reports/period?first=2026-03-10&last=2026-03-11").count("never happened") == told_now
 
 
 def test_a_periods_csv_pdf_and_page_tell_the_same_violations(director) -> None:

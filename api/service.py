@@ -174,7 +174,8 @@ class Service:
     async def _find_centers_again(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._centers_wake.wait(), _CENTERS_EVERY.total_seconds())
+                async with asyncio.timeout(_CENTERS_EVERY.total_seconds()):
+                    await self._centers_wake.wait()
             self._centers_wake.clear()
             await self.find_centers()
             await asyncio.sleep(5)  # a stray center's events must not make this a busy loop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from domain.time import Clock, SystemClock
@@ -12,15 +13,18 @@ _LOOK_SECONDS = 0.25  # real time after which a clock that may be set or sped up
 
 
 async def wait_until(clock: Clock, instant: datetime | None, wake: asyncio.Event) -> bool:
-    """Until the clock shows `instant` (None: for ever) or `wake` is set; whether it was woken. Clears `wake`."""
+    """Until the clock shows `instant` (None: for ever) or `wake` is set; whether it was woken. Clears `wake`.
+
+    Not `asyncio.wait_for`: up to Python 3.11 it forgets a cancellation that comes as `wake` is set, and a service whose
+    part goes on never stops.
+    """
     while not wake.is_set():
         seconds = _real_seconds(clock, instant)
         if seconds is not None and seconds <= 0:
             return False
-        try:
-            await asyncio.wait_for(wake.wait(), seconds)
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await wake.wait()
     wake.clear()
     return True
 

@@ -60,12 +60,11 @@ def complete_day(
 
 
 def polish_day(ground: Ground, roster: DayRoster, demand: Demand, plan: DayPlan, rounds: int = ROUNDS) -> DayPlan:
-    """Better routes for the movers, one after the other, everything else as it is; routes know no locks."""
+    """Better routes for the movers, one after the other, everything else as it is."""
     book = Book(demand, plan.combined)
     for who, places in sorted(plan.places.items()):
         book.enter(ground.adults[who], places)
-    locked = {lock.staff_id for lock in ground.problem.locks}
-    movers = [ground.adults[who] for who in sorted(set(roster.stretches) - locked) if ground.moves(ground.adults[who])]
+    movers = [ground.adults[who] for who in sorted(roster.stretches) if ground.moves(ground.adults[who])]
     routers = [Router(ground, roster, adult, _duty(ground, roster, adult)) for adult in movers]
     for _ in range(rounds):
         better = [_reroute(roster, router.adult, plan, book, router) for router in routers]
@@ -133,14 +132,16 @@ def _place_breaks(
 
 
 def _cheapest_start(adult: Adult, pause: Pause, places: Mapping[int, Place], book: Book, old: list[int]) -> int | None:
-    def price(start: int) -> tuple[float, bool, int]:
+    ground = book.demand.ground
+
+    def price(start: int) -> tuple[int, float, bool, int, bool, int]:
         span = range(start, start + pause.slots)
+        unmet = sum(ground.unmet(adult, t, None) for t in span)
         lost = sum(
             book.loss(adult, place.room_id, t) for t in span if (place := places[t]).room_id and place.state == "room"
         )
-        ground = book.demand.ground
         changed = sum(ground.break_changes(adult, t) for t in span)
-        return (lost, start > pause.due_by, changed, start not in old[:1], start)  # type: ignore[return-value]
+        return (unmet, lost, start > pause.due_by, changed, start not in old[:1], start)
 
     free = [
         start

@@ -24,6 +24,10 @@ class Ground:
             adult.staff_id: adult.can_move or any(_away(lock, adult) for lock in problem.locks)
             for adult in problem.staff
         }
+        self._locks = defaultdict[tuple[str, int], list[Lock]](list)
+        for lock in problem.locks:
+            for t in range(lock.start, lock.end):
+                self._locks[lock.staff_id, t].append(lock)
         self._closed = {
             (room.room_id, t) for room in problem.rooms for span in room.closed for t in range(span.start, span.end)
         }
@@ -42,6 +46,10 @@ class Ground:
             and (adult.staff_id, room_id, slot) not in self._forbidden
             and (adult.staff_id, None, slot) not in self._forbidden
         )
+
+    def unmet(self, adult: Adult, slot: int, room_id: str | None) -> int:
+        """How many of the director's words about the slot are not kept when the adult is there (None: in no room)."""
+        return sum(lock.room_id != room_id for lock in self._locks.get((adult.staff_id, slot), ()))
 
     def stays_home(self, adult: Adult, slot: int) -> bool:
         """Who never moves is at home, counting there or not, unless the room is closed or forbidden."""

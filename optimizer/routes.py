@@ -25,7 +25,7 @@ SHORTAGE_WEIGHT = 1e6  # per thousandth of an expected adult
 HASTE_WEIGHT = 1e5
 POINT_WEIGHT = 1.0
 DUTY_WEIGHT = 1e-4
-MISSED_WEIGHT = 1e13
+MISSED_WEIGHT = 1e13  # a break missed, or a slot in which the director's word is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,8 @@ class _Path:
         return Place("room", self.router.rooms[index]) if index < self.count else Place("idle")
 
     def _slot_costs(self, gains: Mapping[str, Floats]) -> Floats:
-        """cost[slot, place]: gains lost, changes to the plan in force, duty; infinite where the adult may not be."""
+        """cost[slot, place]: gains lost, changes to the plan in force, duty, words not kept; infinite where the adult may
+        not be."""
         router, ground, adult = self.router, self.router.ground, self.router.adult
         first = router.roster.first
         cost = np.zeros((self.end - self.begin, self.places))
@@ -135,7 +136,8 @@ class _Path:
                 gain = gains[room][t - first] if room in gains else 0.0
                 row[index] = -gain + points * ground.changes(adult, t, room)
                 row[index] += DUTY_WEIGHT * (2 * router.duty + 1) if adult.is_float else 0.0
-            row[self.count :] = points * ground.changes(adult, t, None)
+                row[index] += MISSED_WEIGHT * ground.unmet(adult, t, room)
+            row[self.count :] = points * ground.changes(adult, t, None) + MISSED_WEIGHT * ground.unmet(adult, t, None)
         return cost
 
     def _stayable(self) -> NDArray[np.bool_]:
@@ -242,8 +244,10 @@ class _Path:
             if mask >> bit & 1 or t not in pause.starts or t + pause.slots > self.end:
                 continue
             late = max(0, t - pause.due_by) * HASTE_WEIGHT
-            changed = sum(router.ground.break_changes(router.adult, s) for s in range(t, t + pause.slots))
-            price = late + changed * router.house.changed_slot_points * POINT_WEIGHT
+            span = range(t, t + pause.slots)
+            changed = sum(router.ground.break_changes(router.adult, s) for s in span)
+            unmet = sum(router.ground.unmet(router.adult, s, None) for s in span)
+            price = late + changed * router.house.changed_slot_points * POINT_WEIGHT + unmet * MISSED_WEIGHT
             now = self.value[step, :, :, mask].copy()
             now[: self.count, : router.house.min_stay_slots] = np.inf
             goal = mask | 1 << bit

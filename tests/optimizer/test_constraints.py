@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from problems import floater, problem, teacher
 
-from optimizer import Problem, constraints
+from optimizer import Problem, check, constraints, greedy
 from optimizer.constraints import CONSTRAINTS
 from optimizer.day_model import DayModel
 from optimizer.day_solver import build, minimize, total
 from optimizer.demand import Demand
 from optimizer.flow import useful_masks
 from optimizer.goals import cost, disruption, haste, obligations, shortage
+from optimizer.measure import Measure
 from optimizer.planner import begin, remaining
 from optimizer.roster import Pause, Stretch
 
@@ -128,6 +129,28 @@ def test_locks() -> None:
     case = problem({"a": [1] * 4, "b": [0] * 4}, [floater("f", 0, 4)], locks=lock)
     assert shortage_of(case) == 4000
     assert shortage_of(case, without=constraints.locks) == 0
+
+
+def unmet_by_greedy(case: Problem) -> list[tuple[int, int]]:
+    answer = greedy(case)
+    assert check(case, answer) == []
+    return Measure(case, answer).unmet_locks
+
+
+def test_greedy_keeps_the_director_s_word_though_another_room_misses_more() -> None:
+    lock = [{"staff_id": "f", "room_id": "b", "start": 2, "end": 6}]
+    case = problem({"a": [1] * 8, "b": [0] * 8}, [floater("f", 0, 8)], locks=lock)
+    assert unmet_by_greedy(case) == []
+    nowhere = [{"staff_id": "f", "room_id": None, "start": 2, "end": 6}]
+    assert unmet_by_greedy(problem({"a": [1] * 8}, [floater("f", 0, 8)], locks=nowhere)) == []
+
+
+def test_greedy_puts_no_break_where_the_director_wants_the_adult() -> None:
+    rest = [{"break_id": "x", "start": 0, "end": 8, "slots": 2}]
+    word = {"room_id": "a", "start": 0, "end": 6}
+    for adult in (teacher("t", "a", 0, 8, breaks=rest), floater("t", 0, 8, breaks=rest)):
+        case = problem({"a": [1] * 2 + [0] * 4 + [1] * 2}, [adult], locks=[{"staff_id": "t", **word}])
+        assert unmet_by_greedy(case) == []
 
 
 def test_every_constraint_has_a_test_of_its_own() -> None:

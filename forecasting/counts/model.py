@@ -11,20 +11,22 @@ from forecasting.counts.blend import Blend, fit_blend
 from forecasting.counts.features import Examples, Features
 from forecasting.counts.grid import CountGrid, Floats, Horizon
 from forecasting.counts.learners import RAW_LEVELS, Bools, LearnedTrees, Trees, Values, learn
+from forecasting.counts.networks import LearnedNetwork, Network, learn_network
 from forecasting.counts.path import Path, fit_path
 
 FEWEST_EXAMPLES = 200
 FEWEST_LESSONS = 3  # days learned from by days ahead; on fewer a learner takes one holiday for the rule
 WEEKS_OF_A_YEAR = 52  # with less history the day of the year is only another name for the date
+NETWORK_LESSONS, NETWORK_EXAMPLES = 28, 4000  # on fewer, networks learn their few examples by heart
 _ALIVE_ABOVE = 0.3  # below it in every memory of the slot the room is taken as closed
 _LESSONS_TO_NARROW = 2.0  # so many widen the raw interval to twice; what few lessons teach fits them too well
 _CLOSED_SIGNS = ("week_mean_8", "week_mean_8_-1", "week_mean_8_+1", "day_mean_7", "count_0")
 
 SHORT: tuple[Trees, ...] = (
     Trees("drifted", "everything", leaves=31, rounds=150, rate=0.1, least_rows=60),
-    Trees("path", "everything", leaves=31, rounds=150, rate=0.1, least_rows=60),
     Trees("path", "everything", leaves=31, rounds=120, rate=0.1, least_rows=40, at_random=True),
 )
+SHORT_NETWORKS = (Network("path", hidden=(128, 64, 32), rounds=4, rate=2e-3),) * 4
 LONG: tuple[Trees, ...] = (
     Trees("blend", "level", leaves=8, rounds=150, rate=0.05, least_rows=400),
     Trees("blend", "everything", leaves=15, rounds=200, rate=0.05, least_rows=300),
@@ -68,7 +70,7 @@ class HorizonModel:
     horizon: Horizon
     until: int
     line: Blend | Path  # the linear forecast some of the learners start from
-    learned: list[LearnedTrees]
+    learned: list[LearnedTrees | LearnedNetwork]
     closed: Floats  # q10, q50, q90 of slots in which the room seemed closed
     lessons: float  # days learned from by days ahead: errors a week ahead hang together for a week
 
@@ -129,7 +131,14 @@ def fit(design: Design, until: int, seed: int) -> HorizonModel | None:
     line = fit_path(values, actual, rows) if design.short else fit_blend(values, actual, rows, age_weeks)
     values[_name(design)] = line.forecast(values)
     specs = SHORT if design.short else LONG
-    learned = [learn(spec, values, actual, rows, design.calendar, seed + k) for k, spec in enumerate(specs)]
+    learned: list[LearnedTrees | LearnedNetwork] = [
+        learn(spec, values, actual, rows, design.calendar, seed + k) for k, spec in enumerate(specs)
+    ]
+    if design.short and lessons >= NETWORK_LESSONS and rows.sum() >= NETWORK_EXAMPLES:
+        learned += [
+            learn_network(spec, values, actual, rows, design.calendar, seed + k)
+            for k, spec in enumerate(SHORT_NETWORKS)
+        ]
     shut = actual[known & ~living]
     closed = np.quantile(shut, RAW_LEVELS) if len(shut) else np.zeros(len(RAW_LEVELS))
     return HorizonModel(design.horizon, until, line, learned, closed, lessons)

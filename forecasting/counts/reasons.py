@@ -21,7 +21,7 @@ _FAMILIES = (
     (r"change_", "the usual change at this time"),
     (r"level_", "how full the last days were"),
     (r"(ordinary_)?day_(\d|mean)", "the days before"),
-    (r"(slot|weekday|day_of_year|room)$", "the time of day and year"),
+    (r"(slot|weekday|day_of_year|room|size)$", "the time of day and year"),
 )
 _LEAST_PERSONS = 0.5  # what adds less is not worth a word
 _MOST_NAMED = 3

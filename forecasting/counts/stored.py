@@ -9,22 +9,24 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from domain.errors import StoreError
 from forecasting.counts.blend import Blend
 from forecasting.counts.calibration import Errors
-from forecasting.counts.grid import Floats, Horizon
+from forecasting.counts.grid import Horizon
 from forecasting.counts.learners import LearnedTrees, Trees
 from forecasting.counts.model import HorizonModel
+from forecasting.counts.networks import LearnedNetwork, Network
 from forecasting.counts.path import Path
 from forecasting.counts.trained import CountModel
 
-FORMAT = 2
+FORMAT = 3
 _LINES: dict[str, type[Path] | type[Blend]] = {"path": Path, "blend": Blend}
 _ERRORS = ("slot", "block", "below", "above")
 
-Arrays = dict[str, Floats]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def save(model: CountModel, folder: Folder) -> None:
@@ -66,7 +68,7 @@ def _model(document: dict[str, Any], arrays: Arrays) -> CountModel:
     for number, part in enumerate(document["parts"]):
         key, told = (part["site"], part["horizon"]), part["model"]
         models[key] = None if told is None else _horizon_model(told, by_name[key[1]], number, arrays)
-        errors[key] = Errors(*(arrays[f"{number}_{name}"] for name in _ERRORS))  # type: ignore[arg-type]  # slots are ints
+        errors[key] = Errors(*(arrays[f"{number}_{name}"] for name in _ERRORS))
     return CountModel(
         pd.Timestamp(document["until"]), document["minutes"],
         None if document["known_ahead"] is None else tuple(document["known_ahead"]), document["country"],
@@ -78,23 +80,30 @@ def _model(document: dict[str, Any], arrays: Arrays) -> CountModel:
 def _told(model: HorizonModel, number: int, arrays: Arrays) -> dict[str, Any]:
     arrays[f"{number}_line"], arrays[f"{number}_closed"] = model.line.weights, model.closed
     line = next(name for name, kind in _LINES.items() if isinstance(model.line, kind))
-    learned = [
-        {
-            "spec": asdict(one.spec), "calendar": one.calendar, "names": one.names,
-            "boosters": [booster.model_to_string() for booster in one.boosters],
-        }
-        for one in model.learned
-    ]  # fmt: skip
+    learned = [_learner_told(one, f"{number}_{k}", arrays) for k, one in enumerate(model.learned)]
     return {"until": model.until, "line": line, "learned": learned, "lessons": model.lessons}
 
 
 def _horizon_model(told: dict[str, Any], span: Horizon, number: int, arrays: Arrays) -> HorizonModel:
-    learned = [
-        LearnedTrees(
-            Trees(**one["spec"]), tuple(one["calendar"]), one["names"],
-            [lgb.Booster(model_str=text) for text in one["boosters"]],
-        )
-        for one in told["learned"]
-    ]  # fmt: skip
+    learned = [_learner(one, f"{number}_{k}", arrays) for k, one in enumerate(told["learned"])]
     line = _LINES[told["line"]](arrays[f"{number}_line"])
     return HorizonModel(span, told["until"], line, learned, arrays[f"{number}_closed"], told["lessons"])
+
+
+def _learner_told(one: LearnedTrees | LearnedNetwork, label: str, arrays: Arrays) -> dict[str, Any]:
+    told: dict[str, Any] = {"spec": asdict(one.spec), "calendar": one.calendar, "names": one.names}
+    if isinstance(one, LearnedTrees):
+        return told | {"boosters": [booster.model_to_string() for booster in one.boosters]}
+    arrays[f"{label}_usual"] = one.usual
+    arrays |= {f"{label}_layer_{k}": layer for k, layer in enumerate(one.layers)}
+    return told | {"layers": len(one.layers)}
+
+
+def _learner(told: dict[str, Any], label: str, arrays: Arrays) -> LearnedTrees | LearnedNetwork:
+    calendar, names = tuple(told["calendar"]), told["names"]
+    if "boosters" in told:
+        boosters = [lgb.Booster(model_str=text) for text in told["boosters"]]
+        return LearnedTrees(Trees(**told["spec"]), calendar, names, boosters)
+    spec = Network(**told["spec"] | {"hidden": tuple(told["spec"]["hidden"])})
+    layers = [arrays[f"{label}_layer_{k}"] for k in range(told["layers"])]
+    return LearnedNetwork(spec, calendar, names, arrays[f"{label}_usual"], layers)

@@ -150,6 +150,8 @@ def _rooms(measure: Measure) -> Iterator[str]:
             if measure.moves(adult):
                 if place.room_id is not None and not measure.may_be(adult, place.room_id, t):
                     yield f"{who} may not be in {place.room_id} in slot {t}: not qualified, closed or forbidden"
+                if not adult.can_move and place.room_id not in (None, adult.home_room_id, *measure.words(who, t)):
+                    yield f"{who} is not movable, and nobody has said that they be in {place.room_id} in slot {t}"
             elif place.room_id not in (None, adult.home_room_id):
                 yield f"{who} never leaves {adult.home_room_id}, but is in {place.room_id} in slot {t}"
             elif place.state == "idle" and adult.home_room_id and measure.may_be(adult, adult.home_room_id, t):

@@ -39,9 +39,10 @@ class Ground:
         return self._movers[adult.staff_id]
 
     def may_be(self, adult: Adult, room_id: str, slot: int) -> bool:
-        """Qualified, room open, not forbidden."""
+        """Qualified, room open, not forbidden; who is not movable leaves home only for where a lock says so."""
         return (
             adult.counts_in(room_id)
+            and (adult.can_move or room_id == adult.home_room_id or self._sent(adult, room_id, slot))
             and (room_id, slot) not in self._closed
             and (adult.staff_id, room_id, slot) not in self._forbidden
             and (adult.staff_id, None, slot) not in self._forbidden
@@ -50,6 +51,9 @@ class Ground:
     def unmet(self, adult: Adult, slot: int, room_id: str | None) -> int:
         """How many of the director's words about the slot are not kept when the adult is there (None: in no room)."""
         return sum(lock.room_id != room_id for lock in self._locks.get((adult.staff_id, slot), ()))
+
+    def _sent(self, adult: Adult, room_id: str, slot: int) -> bool:
+        return any(lock.room_id == room_id for lock in self._locks.get((adult.staff_id, slot), ()))
 
     def stays_home(self, adult: Adult, slot: int) -> bool:
         """Who never moves is at home, counting there or not, unless the room is closed or forbidden."""

@@ -142,6 +142,11 @@ class Measure:
     def moves(self, adult: Adult) -> bool:
         return adult.can_move or adult.staff_id in self._locked_away
 
+    def words(self, staff_id: str, slot: int) -> list[str | None]:
+        """Where the director has said that the adult be in the slot."""
+        locks = self.problem.locks
+        return [word.room_id for word in locks if word.staff_id == staff_id and word.start <= slot < word.end]
+
     @cached_property
     def _locked_away(self) -> set[str]:
         return {w.staff_id for w in self.problem.locks if w.room_id != self.adults[w.staff_id].home_room_id}

@@ -121,8 +121,8 @@ class _Path:
         return Place("room", self.router.rooms[index]) if index < self.count else Place("idle")
 
     def _slot_costs(self, gains: Mapping[str, Floats]) -> Floats:
-        """cost[slot, place]: gains lost, changes to the plan in force, duty, words not kept; infinite where the adult may
-        not be."""
+        """cost[slot, place]: gains lost, changes to the plan in force, duty, words not kept; infinite where one may not
+        be."""
         router, ground, adult = self.router, self.router.ground, self.router.adult
         first = router.roster.first
         cost = np.zeros((self.end - self.begin, self.places))

@@ -14,7 +14,7 @@ from optimizer.demand import Demand
 from optimizer.flow import useful_masks
 from optimizer.goals import cost, disruption, haste, obligations, shortage
 from optimizer.measure import Measure
-from optimizer.planner import begin, remaining
+from optimizer.planner import begin, plan, remaining
 from optimizer.roster import Pause, Stretch
 
 Constraint = Callable[[DayModel], None]
@@ -143,6 +143,17 @@ def test_greedy_keeps_the_director_s_word_though_another_room_misses_more() -> N
     assert unmet_by_greedy(case) == []
     nowhere = [{"staff_id": "f", "room_id": None, "start": 2, "end": 6}]
     assert unmet_by_greedy(problem({"a": [1] * 8}, [floater("f", 0, 8)], locks=nowhere)) == []
+
+
+def test_who_is_not_movable_leaves_home_only_for_where_the_director_says() -> None:
+    lock = [{"staff_id": "t", "room_id": "b", "start": 2, "end": 4}]
+    case = problem({"a": [0] * 8, "b": [1] * 8}, [teacher("t", "a", 0, 8, rooms=["a", "b"])], locks=lock)
+    for answer in (greedy(case), plan(case, 20)):
+        assert check(case, answer) == []
+        assert [(item.start, item.end) for item in answer.assignments if item.room_id == "b"] == [(2, 4)]
+    free = case.model_copy(update={"staff": (case.staff[0].model_copy(update={"movable": True}),)})
+    roams = plan(free, 20).model_copy(update={"problem_hash": case.input_hash})
+    assert [reason for reason in check(case, roams) if "is not movable" in reason]
 
 
 def test_greedy_puts_no_break_where_the_director_wants_the_adult() -> None:

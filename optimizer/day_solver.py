@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import ceil, gcd, inf
+from functools import partial
+from math import ceil, gcd, inf, isfinite
 
 from optimizer.constraints import CONSTRAINTS
 from optimizer.day_model import DayModel, Terms, Variable
@@ -16,9 +17,8 @@ from optimizer.goals import cost, haste, obligations, shortage
 from optimizer.pool import Face, build_flows, build_pool, classes, close_pool, face_of, head_points, pool_points
 from optimizer.solver_library import mathopt
 
-MOST_LEVELS = 7  # of shortage that flows are asked for, each step up twice the one before
+MOST_LEVELS = 3  # of shortage that flows are asked for, one step above the other
 ARRIVAL_SECONDS = 1.0
-STEP_POINTS = 200.0  # what a step of shortage is worth in points where the level is above the least
 _LEAST_SECONDS = 0.05
 Values = Mapping[Variable, float]
 
@@ -36,8 +36,7 @@ class Pooled:
     """The day by classes of movers: the least shortage any plan can have, and where breaks and shifts go.
 
     `heads` are places (staff, room, t) in which the class of the adult is, as far as flows were found; `level` is what
-    they have of the first two goals together; `points` bounds the disruption of plans with that level. `firm`: the
-    breaks are those of flows or of a plan in force, not merely of head counts.
+    they have of the first two goals together; `points` bounds the disruption of plans with that level.
     """
 
     breaks: dict[tuple[str, str], int]
@@ -48,7 +47,6 @@ class Pooled:
     heads: set[tuple[str, str, int]]
     level: float
     points: float = 0.0
-    firm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +66,16 @@ def build(m: DayModel, constraints: Iterable[Callable[[DayModel], None]] = CONST
 
 
 def pool_day(
-    make: Callable[[], DayModel], seconds: float, seed: int, breaks: Mapping[tuple[str, str], int] | None = None
+    make: Callable[[], DayModel],
+    seconds: float,
+    seed: int,
+    breaks: Mapping[tuple[str, str], int] | None = None,
+    flows: bool = True,
 ) -> Pooled | None:
     """The day by classes of movers: obligations and shortage from head counts, then few changes of room from flows.
 
     `make` gives an empty pooled model of the day. Where no flow has the shortage of the head counts, the bound rises.
-    `breaks`: where a plan in force has them, which is better known than what flows would say.
+    `breaks`: where a plan in force has them, which is better known than what flows would say. `flows`: is there time?
     """
     deadline = time.monotonic() + seconds
     m = build_pool(make())
@@ -91,22 +93,41 @@ def pool_day(
     pooled = _read_pool(m, answer.values, DayBounds(bounds), face, level)
     pooled.heads = set()
     if breaks is not None:
-        pooled.breaks, pooled.firm = dict(breaks), True
+        pooled.breaks = dict(breaks)
         return pooled
-    stride = _unit(first)
-    for turn in range(0 if m.begin else MOST_LEVELS):  # where shifts may move, flows take longer than they are worth
-        left = deadline - time.monotonic()
-        if left < _LEAST_SECONDS or _few_changes(build_flows(make()), pooled, turn > 0, left, seed):
-            break
-        if not proven or missed:
-            break
-        pooled.bounds.goals["shortage"] = pooled.level + _unit(first)
-        pooled.level += stride
-        pooled.face = face_of(m, relaxed.reduced, pooled.level - relaxed.bound)
-        stride *= 2
-    if not pooled.heads:
+    if flows and not m.begin and proven and not missed:  # where shifts may move, flows take longer than they are worth
+        _along_flows(make, pooled, partial(face_of, m, relaxed.reduced), relaxed.bound, deadline, seed)
+    if m.begin:
         _few_arrivals(m, pooled, level, answer.values, seed)
     return pooled
+
+
+def _along_flows(
+    make: Callable[[], DayModel],
+    pooled: Pooled,
+    face: Callable[[float], Face],
+    relaxed: float,
+    deadline: float,
+    seed: int,
+) -> None:
+    """Raise the level to what flows need, and take their breaks where flows are found.
+
+    On a tight day already the relaxation of the flows is above the head counts. Then no whole flow is found in time,
+    and the level is all that is asked for.
+    """
+    m = build_flows(make())
+    first = first_of(m)
+    step = _unit(first) or 1
+    bound = minimize(m, first, deadline - time.monotonic(), seed, relaxed=True).bound
+    least = ceil(bound / step - 1e-6) * step if isfinite(bound) else 0.0
+    tight = least > pooled.level + 1e-3
+    for level in [least] if tight else [pooled.level + turn * step for turn in range(MOST_LEVELS)]:
+        if level > pooled.level:
+            pooled.level = pooled.bounds.goals["shortage"] = level
+            pooled.face = face(level - relaxed)
+        left = deadline - time.monotonic()
+        if tight or left < _LEAST_SECONDS or _few_changes(build_flows(make()), pooled, left, seed):
+            break
 
 
 def first_of(m: DayModel) -> Terms:
@@ -114,19 +135,14 @@ def first_of(m: DayModel) -> Terms:
     return strictly_before(obligations(m), shortage(m))
 
 
-def _few_changes(m: DayModel, pooled: Pooled, above: bool, seconds: float, seed: int) -> bool:
-    """Breaks, shifts and combined rooms of the flows with the fewest changes of room; False: no flow has that level.
-
-    `above`: the level may be more than is needed, so that a step less of it is worth many points.
-    """
+def _few_changes(m: DayModel, pooled: Pooled, seconds: float, seed: int) -> bool:
+    """Breaks, shifts and combined rooms of the flows with the fewest changes of room; False: no flow has that level."""
     deadline = time.monotonic() + seconds
     first = first_of(m)
     m.row(first, -inf, pooled.level + 0.01)
     close_pool(m, pooled.face)
     urgent, points = strictly_before(haste(m), cost(m)), pool_points(m)
     step = step_below(points)
-    if above:
-        points = [*points, *((var, STEP_POINTS * price / _unit(first)) for var, price in first)]
     values: Values = {}
     stages = [(terms, tolerance) for terms, tolerance in ((urgent, 0.99), (points, step)) if terms]
     for terms, tolerance in stages or [(first, step_below(first))]:
@@ -138,16 +154,16 @@ def _few_changes(m: DayModel, pooled: Pooled, above: bool, seconds: float, seed:
         if not values:
             return True
         m.row(terms, -inf, total(values, terms) + 0.01)
-        if terms is points and not above and (not urgent or total(values, urgent) < 0.5):
+        if terms is points and (not urgent or total(values, urgent) < 0.5):
             met = answer.bound > total(values, points) - step - 1e-6
             pooled.points = total(values, points) if met else max(0.0, answer.bound)
     _take(pooled, m, values)
-    pooled.level, pooled.firm = total(values, first), True
+    pooled.level = total(values, first)
     return True
 
 
 def _few_arrivals(m: DayModel, pooled: Pooled, level: float, values: Values, seed: int) -> None:
-    """Where no flow was found: breaks, shifts and combined rooms of head counts that seldom rise in a room."""
+    """Where shifts may move: breaks, shifts and combined rooms of head counts that seldom rise in a room."""
     m.row(first_of(m), -inf, level + 0.01)
     for terms, tolerance in ((strictly_before(haste(m), cost(m)), 0.99), (head_points(m), 2.99)):
         if terms:
@@ -180,6 +196,7 @@ def minimize(
         random_seed=seed,
         relative_gap_tolerance=0.0,
         absolute_gap_tolerance=tolerance,
+        lp_algorithm=mathopt.LPAlgorithm.BARRIER if relaxed else None,
     )
     try:
         with _continuous(m) if relaxed else nullcontext():

@@ -29,7 +29,9 @@ SOLVE_SECONDS = 30.0
 POOL_SHARE = 0.5  # of a day's time, at most, for the day by classes: the bound and the breaks come from there
 POOL_SECONDS = 2.0  # at least
 UNBOUND_SECONDS = 1.0
-SEARCH_SHARE = 0.5  # of what is left of a day's own time then; the rest is for the proof
+SEARCH_SHARE = 0.75  # of what is left of a day's own time then; the rest is for the proof
+FLOW_SECONDS = 3.0  # a day with less does without class flows: they take half of it, and windows improve any plan
+DUTY_SECONDS = 0.5  # what a bound on duty takes
 SEARCH_SECONDS = 2.0  # at least: the first plan is the one that matters
 PLACES = 2  # days side by side
 SETTLING = 0.1  # of the time is kept for fairness and the document
@@ -112,6 +114,7 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
     else:
         if watcher:
             watcher(greedy(problem))
+        deadline -= seconds * SETTLING
         for index, day in enumerate(remaining(days)):
             share = (deadline - time.perf_counter()) / (len(problem.days) - index)
             if share <= 0:
@@ -194,7 +197,8 @@ def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Ite
     pooled, in_force = None, ground.breaks_in_force(roster)
     if roster.stretches:
         made = partial(DayModel, problem, ground, roster, demand, pooled=True)
-        pooled = pool_day(made, max(POOL_SECONDS, seconds * POOL_SHARE), seed, in_force)
+        share = max(POOL_SECONDS, seconds * POOL_SHARE)
+        pooled = pool_day(made, share, seed, in_force, flows=seconds >= FLOW_SECONDS)
     if pooled is None:
         yield greedy_day(ground, roster, demand), DayBounds()
         return
@@ -208,10 +212,11 @@ def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Ite
     if not values:
         day = _first_day(ground, roster, pooled, rounds=ROUNDS if in_force is None else 1)
         yield day, pooled.bounds
-        day, values = search_day(m, day, pooled, until - time.perf_counter(), seed)
-        yield day, pooled.bounds
+        for found in search_day(m, day, pooled, until - time.perf_counter(), seed):
+            day, values = found
+            yield day, pooled.bounds
     day, values, bounds = prove_day(m, day, values, pooled, deadline - time.perf_counter(), seed)
-    if values:
+    if values and deadline - time.perf_counter() >= DUTY_SECONDS:
         counts = DayModel(problem, ground, roster, demand, pooled=True)
         bounds.duty = least_duty(counts, total(values, obligations(m)), total(values, shortage(m)), seed)
     yield day, bounds

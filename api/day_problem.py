@@ -189,7 +189,7 @@ class _Law:
         known = self._answers.get((activity, part))
         if known is None or len(known) > _CROWDS_KEPT:
             known = self._answers[activity, part] = {(): 0}
-        for ages in set(crowds) - known.keys():
+        for ages in {ages for ages in crowds if ages not in known}:
             known[ages] = book.required(ages, local, activity, center.opens, center.closes)
         return [known[ages] for ages in crowds]
 

@@ -31,7 +31,7 @@ def live_suggestions() -> dict[str, Any]:
     knowledge, suggest = Knowledge(world, center_id), Reassigner(None)
     gc.collect()
     gc.freeze()  # as the service does once it has started: the simulated weeks are not part of it
-    seconds, found, simple = [], 0, 0
+    seconds, cpu, found, simple = [], [], 0, 0
     for at in sorted(_instants(knowledge, rng)):
         facts = knowledge.facts(at)
         day = local_day(facts.day_of(at), facts.tz)
@@ -40,17 +40,21 @@ def live_suggestions() -> dict[str, Any]:
         center = LiveCenter(center_id, state, facts, CenterSettings(), 0, Settings(data_dir=Path("unused")))
         center.assess(at)
         need = _need(center, rng)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         ways = asyncio.run(suggest(center, need, at))
         seconds.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - worked)
         found += bool(ways)
         simple += any(way.method != "optimizer" for way in ways)
     gc.unfreeze()
     seconds.sort()
+    cpu.sort()
     return {
         "what": f"{len(seconds)} live states, posing included",
         "p50_ms": round(1000 * seconds[len(seconds) // 2], 1),
         "p99_ms": round(1000 * seconds[int(len(seconds) * 0.99)], 1),
+        "cpu_p50_ms": round(1000 * cpu[len(cpu) // 2], 1),
+        "cpu_p99_ms": round(1000 * cpu[int(len(cpu) * 0.99)], 1),
         "with_alternatives": found,
         "by_the_simple_rule": simple,
     }

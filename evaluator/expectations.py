@@ -160,7 +160,7 @@ class _Crowds:
             return [()] * n
         here = self._uniforms(n) < [child.chance(at) for child in self._children]
         rows = [row.tobytes() for row in np.packbits(here, axis=1)]
-        for row in set(rows) - self._known.keys():
+        for row in {row for row in rows if row not in self._known}:
             self._known[row] = self._crowd(row)
         return [self._known[row] for row in rows]
 

@@ -1,4 +1,5 @@
-"""From a forecast to what the law asks for: adults required per room and slot, in scenarios drawn jointly.
+"""From a forecast to what the law asks for: adults required per room and slot, in scenarios drawn jointly, with the
+call-outs of those who are to meet it.
 
 The rulebook is asked for each draw of children by age band, so that an age mix or a rounding rule counts as it will on
 the day; a ratio of means would understate both.
@@ -6,6 +7,7 @@ the day; a ratio of means would understate both.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -20,6 +22,7 @@ from flows.choices import NOTHING_CHOSEN
 from forecasting import Forecast
 from forecasting.frames import BAND_MONTHS, BANDS
 from forecasting.gaps import Required
+from optimizer.problem import Adult, Scenario
 from rulebook import ChildHere, Rulebook, Situation
 
 Ints = npt.NDArray[np.int64]
@@ -122,9 +125,46 @@ def quantile(draws: Ints, level: float) -> Ints:
     return np.asarray(np.quantile(draws, level, axis=0, method="inverted_cdf"), dtype=np.int64)
 
 
-def short_chance(draws: Ints, planned: Ints) -> npt.NDArray[np.float64]:
-    """P(required > planned) per room and slot."""
-    return np.asarray((draws > planned[None]).mean(axis=0), dtype=np.float64)
+def short_chance(draws: Ints, planned: Ints, called_out: float = 0.0) -> npt.NDArray[np.float64]:
+    """P(required > those of the planned who come) per room and slot; each calls out with that chance."""
+    result = np.zeros(planned.shape)
+    for out in range(int(planned.max(initial=0)) + 1):
+        ways = np.array([math.comb(n, out) for n in planned.ravel()]).reshape(planned.shape)
+        left = np.maximum(planned - out, 0)
+        result += ways * called_out**out * (1 - called_out) ** left * (draws > left[None]).mean(axis=0)
+    return result
+
+
+def scenarios_of(demand: Demand, lacking: float) -> tuple[Scenario, ...]:
+    """The courses that stand for all draws; after them, if somebody may be lacking, each again with that chance and one
+    adult more required wherever somebody is, as if one of each room's own had called out.
+
+    Expected shortage is a sum over rooms and slots, so that the rooms lack theirs at once changes nothing in it.
+    """
+    courses = [(f"draw {n}", weight, scenario_numbers(demand, n))
+               for n, weight in zip(demand.chosen, demand.weights, strict=True)]  # fmt: skip
+    if not lacking:
+        return tuple(Scenario(name=name, weight=weight, required=dict(numbers)) for name, weight, numbers in courses)
+    # The optimizer weighs a missing adult in thousandths, so weights of whole ones keep its bound exact.
+    out = [max(round(weight * lacking, 3), 0.001) for _, weight, _ in courses]
+    return tuple(
+        Scenario(name=name, weight=weight - w, required=dict(numbers))
+        for (name, weight, numbers), w in zip(courses, out, strict=True)
+    ) + tuple(
+        Scenario(name=f"{name}, call-outs", weight=w, required={room: one_more(n) for room, n in numbers.items()})
+        for (name, _, numbers), w in zip(courses, out, strict=True)
+    )
+
+
+def one_more(required: Sequence[int]) -> tuple[int, ...]:
+    """One adult more wherever somebody is required."""
+    return tuple(n + (n > 0) for n in required)
+
+
+def lacking_chance(adults: Sequence[Adult], rooms: int, called_out: float) -> float:
+    """P(one or more of a room's own adults are out on a day), of a room with as many as the mean of all."""
+    own = sum(1 for adult in adults if adult.home_room_id is not None and not adult.is_float)
+    return float(1 - (1 - called_out) ** (own / rooms))
 
 
 def governing_rules(demand: Demand, law: Law, rooms: Sequence[Room]) -> dict[str, str]:

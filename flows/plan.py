@@ -191,7 +191,7 @@ def planned_adults(problem: Problem, plan: Plan) -> np.ndarray[Any, np.dtype[np.
 
 
 def risks_of(posed: Posed, plan: Plan, now: datetime) -> list[dict[str, Any]]:
-    """Per room and slot: what will be required, what is planned, and the share of all draws in which it is too little.
+    """Per room and slot: what will be required, what is planned, and how likely those of them who come are too few.
 
     While rooms are joined, each of them shows what the joined room requires and all adults planned in it.
     """
@@ -205,7 +205,8 @@ def risks_of(posed: Posed, plan: Plan, now: datetime) -> list[dict[str, Any]]:
             at = demand.slots[column]
             required[:, rows, column] = law.required(children, at, *(rooms[r] for r in joined.rooms))[:, None]
             planned[rows, column] = planned[rows, column].sum()
-    chance, high, mean = short_chance(required, planned), quantile(required, 0.9), required.mean(axis=0)
+    chance = short_chance(required, planned, posed.called_out)
+    high, mean = quantile(required, 0.9), required.mean(axis=0)
     return [
         {
             "center_id": posed.center.center_id, "room_id": room_id, "slot": at, "origin": now,

@@ -14,7 +14,7 @@ from domain.errors import BadInput, NotFound
 from domain.places import Center, Room
 from domain.time import Interval, iso_week_start, local_instant, slots, zone
 from flows.choices import NOTHING_CHOSEN, rooms_chosen, staff_chosen
-from flows.demand import Demand, Law, demand_of, governing_rules, scenario_numbers
+from flows.demand import Demand, Law, demand_of, governing_rules, lacking_chance, one_more, scenarios_of
 from flows.review import health_of
 from flows.room_map import walks_between, wings_of
 from flows.rows import room_of, shift_of, staff_of
@@ -22,6 +22,7 @@ from flows.staffing import FAMILIAR_DAYS, Grid, StaffFacts, adults_of
 from flows.train import history_of
 from forecasting import Forecast, Known, Model
 from forecasting.fallbacks import plain_sessions, with_fallbacks
+from forecasting.staffside import StaffRates
 from forecasting.week import WEEK_DAYS
 from optimizer import Problem
 from optimizer import problem as coverage
@@ -42,6 +43,7 @@ class Posed:
     center: Center
     rooms: tuple[Room, ...]
     law: Law
+    called_out: float  # share of the center's shifts
 
 
 def pose(
@@ -70,6 +72,8 @@ def pose(
     adults = adults_of(center, rooms, facts, grid, monday, now, law.book(instants[0]))
     if not adults:
         raise BadInput(f"nobody who counts is scheduled in {week}; enter the shifts on the platform, then ingest again")
+    called_out = model.staff.get(center_id, StaffRates.usual()).called_out
+    scenarios = scenarios_of(demand, lacking_chance(adults, len(rooms), called_out))
     wings, rules = wings_of(rooms), governing_rules(demand, law, rooms)
     problem = Problem(
         center_id=center_id,
@@ -87,16 +91,13 @@ def pose(
             )
             for room in rooms
         ),
-        scenarios=tuple(
-            coverage.Scenario(name=f"draw {draw}", weight=weight, required=dict(scenario_numbers(demand, draw)))
-            for draw, weight in zip(demand.chosen, demand.weights, strict=True)
-        ),
+        scenarios=scenarios,
         staff=adults,
-        combinations=_combinations(law, rooms, demand, days),
+        combinations=_combinations(law, rooms, demand, days, len(scenarios)),
         walks=walks_between(rooms, wings),
         seed=SEED,
     )
-    return Posed(problem, demand, center, tuple(rooms), law)
+    return Posed(problem, demand, center, tuple(rooms), law, called_out)
 
 
 def _with_stand_ins(warehouse: Warehouse, known: Known, forecast: Forecast) -> Forecast:
@@ -152,7 +153,7 @@ def _staff_facts(
 
 
 def _combinations(
-    law: Law, rooms: Sequence[Room], demand: Demand, days: Sequence[tuple[date, Sequence[datetime]]]
+    law: Law, rooms: Sequence[Room], demand: Demand, days: Sequence[tuple[date, Sequence[datetime]]], scenarios: int
 ) -> tuple[coverage.Combination, ...]:
     """Pairs of rooms the center joins, in the first hour and towards closing, with what the joined room requires."""
     known = {room.room_id: room for room in rooms}
@@ -164,7 +165,7 @@ def _combinations(
         for window in _joining_windows(instants):
             start, end = first + window.start, first + window.stop
             for one, other in pairs:
-                required = _joined(law, demand, known[one], known[other], range(start, end))
+                required = _joined(law, demand, known[one], known[other], range(start, end), scenarios)
                 result.append(coverage.Combination(start=start, end=end, rooms=(one, other), required=required))
         first += len(instants)
     return tuple(result)
@@ -180,7 +181,9 @@ def _joining_windows(instants: Sequence[datetime]) -> list[range]:
     return [range(early), range(late, len(instants))]
 
 
-def _joined(law: Law, demand: Demand, one: Room, other: Room, window: range) -> dict[str, tuple[int, ...]]:
+def _joined(
+    law: Law, demand: Demand, one: Room, other: Room, window: range, scenarios: int
+) -> dict[str, tuple[int, ...]]:
     rows = [demand.room_ids.index(room.room_id) for room in (one, other)]
     chosen = list(demand.chosen)
     numbers = np.stack(
@@ -190,7 +193,9 @@ def _joined(law: Law, demand: Demand, one: Room, other: Room, window: range) -> 
         ],
         axis=1,
     )
-    return {str(number): tuple(int(n) for n in row) for number, row in enumerate(numbers)}
+    drawn = [tuple(int(n) for n in row) for row in numbers]
+    courses = [*drawn, *map(one_more, drawn)][:scenarios]  # in the order of `scenarios_of`
+    return {str(number): row for number, row in enumerate(courses)}
 
 
 def _of(warehouse: Warehouse, table: str, center_id: str, order: str) -> list[dict[str, Any]]:

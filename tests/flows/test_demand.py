@@ -9,9 +9,21 @@ import pytest
 
 import rulebook
 from domain.places import Center, NapWindow, Room
-from flows.demand import DRAWS, SCENARIOS, Law, demand_of, quantile, scenario_numbers, short_chance
+from flows.demand import (
+    DRAWS,
+    SCENARIOS,
+    Demand,
+    Law,
+    demand_of,
+    lacking_chance,
+    quantile,
+    scenario_numbers,
+    scenarios_of,
+    short_chance,
+)
 from forecasting import Forecast
 from forecasting.frames import BANDS
+from optimizer.problem import Adult
 
 CENTER = Center("c1", "Center", "TX", "America/Chicago", time(6, 30), time(18))
 INFANTS = Room("r0", "c1", "Infants", 0, 18, 12)
@@ -77,6 +89,38 @@ def test_scenarios_are_whole_draws_whose_weights_sum_to_one() -> None:
     totals = [int(demand.draws[draw].sum()) for draw in demand.chosen]
     assert totals == sorted(totals)  # from a light week to a heavy one
     assert abs(np.average(totals, weights=demand.weights) - demand.draws.sum(axis=(1, 2)).mean()) < 3
+
+
+def test_each_course_comes_again_with_one_of_each_rooms_own_called_out() -> None:
+    draws = np.random.default_rng(1).integers(1, 4, (SCENARIOS, 2, 2))
+    draws[:, 1] = 0  # the second room is empty
+    times, children = (TEN, TEN + timedelta(minutes=15)), np.zeros((SCENARIOS, 2, 2, len(BANDS)), dtype=np.int64)
+    weights = (1 / SCENARIOS,) * SCENARIOS
+    demand = Demand(("r0", "r1"), times, draws, children, tuple(range(SCENARIOS)), weights)
+    scenarios = scenarios_of(demand, 0.1)
+    assert len(scenarios) == 2 * SCENARIOS
+    assert sum(one.weight for one in scenarios) == pytest.approx(1)
+    assert sum(one.weight for one in scenarios if "call-outs" in one.name) == pytest.approx(0.1)
+    for drawn, lacking in zip(scenarios[:SCENARIOS], scenarios[SCENARIOS:], strict=True):
+        assert lacking.required["r0"] == tuple(n + 1 for n in drawn.required["r0"])
+        assert lacking.required["r1"] == drawn.required["r1"] == (0, 0)  # nobody is missed where nobody is needed
+    assert [one.name for one in scenarios_of(demand, 0.0)] == [one.name for one in scenarios[:SCENARIOS]]
+
+
+def test_a_room_lacks_one_of_its_own_the_likelier_the_more_it_has() -> None:
+    staff = [Adult(staff_id=f"s{n}", home_room_id=f"r{n % 2}") for n in range(4)]
+    floats = [Adult(staff_id="f", is_float=True, home_room_id="r0")]
+    assert lacking_chance([*staff, *floats], 2, 0.1) == pytest.approx(1 - 0.9**2)
+    assert lacking_chance(floats, 2, 0.1) == 0
+
+
+def test_the_chance_of_a_gap_counts_those_who_call_out() -> None:
+    draws = np.array([[[1, 2]], [[2, 0]]])
+    planned = np.array([[2, 1]])
+    assert short_chance(draws, planned).tolist() == [[0.0, 0.5]]
+    two_out, one_out = 0.1**2, 2 * 0.1 * 0.9
+    assert short_chance(draws, planned, 0.1)[0, 0] == pytest.approx(0.5 * two_out + 0.5 * (one_out + two_out))
+    assert short_chance(draws, planned, 0.1)[0, 1] == pytest.approx(0.5)  # one is too few already; none are needed else
 
 
 def test_the_chance_of_a_gap_is_counted_over_the_draws() -> None:

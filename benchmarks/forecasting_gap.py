@@ -34,7 +34,7 @@ WORLDS = (  # not those that the rates were measured on (seeds 101 to 104)
 )  # fmt: skip
 TEST_DAYS, STEP = 28, 5
 TAUGHT_DAYS = 0  # before the test, of the center's own, that teach the odds
-BINS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 1.0)
+BINS = (0.0, 0.01, 0.03, 0.05, 1.0)
 RESAMPLES = 1000
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,13 +17,15 @@ from domain.time import as_utc
 from flows.artifacts import write_file, write_version
 from flows.choices import Choices
 from flows.progress import Progress, silent
-from flows.review import checked_forecast, review_center, taught
+from flows.review import checked_forecast, law_of, review_center, taught
 from flows.rows import center_of
 from flows.train import MODELS, history_of, load_model
 from forecasting import Forecast, Known, Model
+from forecasting.gaps import Required
 from storage.warehouse import Warehouse
 
 HORIZONS = ("15min", "30min", "week")
+ODDS_OF = ("15min", "30min")  # horizons whose odds of a gap are kept; those of a week are of its plan (`risks`)
 FORECASTS = "forecasts"
 KEPT_FILES = 60  # per center and kind
 
@@ -66,11 +69,15 @@ def make_forecasts(
         center_id = center.center_id
         health = review_center(warehouse, center, now)
         stand_ins += [f"center {center_id}, {one.sentence}" for one in health if one.fallen_back]
+        law = law_of(warehouse, center, choices)
         for horizon in horizons:
             made = forecast_center(model, known, now, center_id, horizon)
             checked = checked_forecast(warehouse, known, center, made, health, horizon)
             table = checked.table()
             _keep(warehouse, folder / center_id, center_id, horizon, now, table)
+            if horizon in ODDS_OF:
+                odds = gap_table(model, checked, law, horizon)
+                warehouse.replace("gap_odds", {"center_id": center_id, "kind": horizon}, odds)
             rows += len(table)
         progress("forecast", number, len(centers))
     return ForecastResult(now, len(centers), rows, str(folder), tuple(stand_ins))
@@ -93,6 +100,18 @@ def forecast_center(model: Model, known: Known, now: datetime, center_id: str, h
         return model.forecast_week(known, now, center_id=center_id)
     minutes = int(horizon.removesuffix("min"))
     return model.forecast_short(known, now, [now + timedelta(minutes=minutes)], center_id)
+
+
+def gap_table(model: Model, forecast: Forecast, law: Required, horizon: str) -> list[dict[str, Any]]:
+    """Rows of `gap_odds`; none where the staff side is unknown."""
+    if forecast.crew is None:
+        return []
+    odds = model.gap_odds(forecast, law)
+    return [
+        {"center_id": forecast.center_id, "room_id": room_id, "origin": forecast.origin, "target_time": at,
+         "kind": horizon, "p_short": float(odds[row, column])}
+        for row, room_id in enumerate(forecast.room_ids) for column, at in enumerate(forecast.times)
+    ]  # fmt: skip
 
 
 def latest(table: pd.DataFrame, horizons: Sequence[str]) -> pd.DataFrame:

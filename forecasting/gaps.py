@@ -26,8 +26,8 @@ SHORT_AHEAD = timedelta(hours=3)
 HEADROOM = ("lacking", "just enough", "to spare")  # adults drawn less those required; an empty room cannot fall short
 # How often a room drawn so is truly short, and how often its record says so (moves go unlogged, so rooms look short
 # that are not; most of those who step out are not logged either): `python -m benchmarks forecasting_gap`.
-TRUE_RATES = {SHORT: (0.12, 0.040, 0.001), WEEK: (0.04, 0.040, 0.001)}
-RECORDED_RATES = {SHORT: (0.40, 0.010, 0.003), WEEK: (0.045, 0.050, 0.002)}
+TRUE_RATES = {SHORT: (0.11, 0.038, 0.003), WEEK: (0.05, 0.034, 0.003)}
+RECORDED_RATES = {SHORT: (0.40, 0.009, 0.0025), WEEK: (0.05, 0.050, 0.003)}
 CONFIDENCE = 20.0  # recorded shortages of each headroom for which simulated centers count
 MEMORY = 0.995  # of what a day taught, kept for the next day
 HANGING_TOGETHER = 4.0  # instants of a day hang together (a call-out lasts): so many count as one

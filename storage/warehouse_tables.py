@@ -153,6 +153,11 @@ _ALL = (
         ("center_id", "kind", "room_id", "target_time"),
     ),
     Table(
+        "gap_odds",
+        _columns("center_id, room_id, origin TIMESTAMPTZ, target_time TIMESTAMPTZ, kind, p_short DOUBLE"),
+        ("center_id", "kind", "room_id", "target_time"),
+    ),
+    Table(
         "forecast_answers",
         _columns(
             "center_id, room_id, origin TIMESTAMPTZ, target_time TIMESTAMPTZ, horizon, q05 DOUBLE, q10 DOUBLE, "

@@ -60,6 +60,14 @@ async def forecast_health(service: TheService, caller: Forecasts, center_id: Cen
     return await snapshot(service, lambda reader: json_rows(reader.frame("forecast_health", center_id)))
 
 
+@router.get("/forecasts/gaps", responses=responses(404, 503))
+async def gap_odds(service: TheService, caller: Forecasts, center_id: CenterQuery) -> list[dict[str, Any]]:
+    """p_short: the odds that a room by itself lacks a counted adult 15 and 30 minutes after the newest origin. Those of
+    the week planned are `/v1/risks`."""
+    require_center(caller, center_id)
+    return await snapshot(service, lambda reader: json_rows(reader.frame("gap_odds", center_id)))
+
+
 @router.get("/risks", responses=responses(404, 503))
 async def risks(service: TheService, caller: Forecasts, center_id: CenterQuery) -> list[dict[str, Any]]:
     """The odds of a gap per room and quarter of an hour of the coming days."""

@@ -52,6 +52,17 @@ def frame(settings: Settings, name: str) -> pd.DataFrame:
         return reader.frame(name)
 
 
+def test_the_odds_of_a_gap_are_kept_of_the_newest_origin(settings: Settings) -> None:
+    for hour in (14, 17):
+        forecast_at(settings, TRAINED.replace(hour=hour))
+    odds = frame(settings, "gap_odds")
+    newest = frame(settings, "forecasts").query("kind in ('15min', '30min')")
+    same = ["kind", "room_id", "target_time", "origin"]
+    assert sorted(odds[same].itertuples(index=False)) == sorted(newest[same].itertuples(index=False))
+    assert odds["p_short"].between(0, 0.2).all()
+    assert odds["p_short"].max() > 0
+
+
 def test_a_day_that_is_over_is_scored_against_what_was_counted(settings: Settings) -> None:
     for hour in (14, 17, 22):
         forecast_at(settings, TRAINED.replace(hour=hour))

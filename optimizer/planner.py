@@ -23,6 +23,7 @@ from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.roster import Carry, DayRoster, Stretch, day_roster, facts_of
 from optimizer.side_by_side import Tell, may_fork, side_by_side
+from optimizer.solver_library import mathopt
 from optimizer.work import Work, legal_work
 
 SOLVE_SECONDS = 30.0
@@ -32,7 +33,7 @@ UNBOUND_SECONDS = 1.0
 SEARCH_SHARE = 0.75  # of what is left of a day's own time then; the rest is for the proof
 FLOW_SECONDS = 3.0  # a day with less does without class flows: they take half of it, and windows improve any plan
 DUTY_SECONDS = 0.5  # what a bound on duty takes
-SEARCH_SECONDS = 2.0  # at least: the first plan is the one that matters
+MODEL_SECONDS = 0.5  # what the model of a large day takes: with less left, the first plan is the answer
 PLACES = 2  # days side by side
 SETTLING = 0.1  # of the time is kept for fairness and the document
 WORTH_A_PROCESS = 5_000  # movers x rooms x slots of a week
@@ -129,6 +130,7 @@ def _side_by_side(problem: Problem, todo: list[Day], deadline: float, watcher: W
     """Days that do not depend on each other, two at a time: large ones in processes, which the deadline ends."""
     size = sum(len(roster.stretches) * len(roster.slots) for roster, _, _ in todo) * len(problem.rooms)
     if len(todo) > 1 and size > WORTH_A_PROCESS and may_fork():
+        mathopt.Model()  # the library is loaded once for all processes
         return side_by_side(partial(_tell_day, problem, todo, deadline), len(todo), PLACES, deadline)
     if watcher:
         watcher(greedy(problem))
@@ -202,16 +204,22 @@ def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Ite
     if pooled is None:
         yield greedy_day(ground, roster, demand), DayBounds()
         return
+    day, values = DayPlan(places={who: {} for who in roster.stretches}), NOTHING
+    if not pooled.heads:  # the first plan before the model is built: it may be all there is time for
+        day = _first_day(ground, roster, pooled, rounds=ROUNDS if in_force is None else 1)
+        yield day, pooled.bounds
+        if deadline - time.perf_counter() < MODEL_SECONDS:
+            return
     m = build(DayModel(problem, ground, roster, demand))
     now = time.perf_counter()
-    until = min(latest, now + max(SEARCH_SECONDS, (deadline - now) * SEARCH_SHARE))
-    day, values = DayPlan(places={who: {} for who in roster.stretches}), NOTHING
+    until = min(latest, now + (deadline - now) * SEARCH_SHARE)
     for found in search_face(m, day, pooled, until - time.perf_counter(), seed):
         day, values = found
         yield day, pooled.bounds
     if not values:
-        day = _first_day(ground, roster, pooled, rounds=ROUNDS if in_force is None else 1)
-        yield day, pooled.bounds
+        if pooled.heads:
+            day = _first_day(ground, roster, pooled, rounds=ROUNDS)
+            yield day, pooled.bounds
         for found in search_day(m, day, pooled, until - time.perf_counter(), seed):
             day, values = found
             yield day, pooled.bounds

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from domain.errors import BadInput
+from domain.errors import BadInput, UnknownRule
 from domain.places import Center
 from domain.time import as_utc
 from flows.artifacts import write_file, write_version
@@ -103,10 +103,13 @@ def forecast_center(model: Model, known: Known, now: datetime, center_id: str, h
 
 
 def gap_table(model: Model, forecast: Forecast, law: Required, horizon: str) -> list[dict[str, Any]]:
-    """Rows of `gap_odds`; none where the staff side is unknown."""
+    """Rows of `gap_odds`; none where the staff side or the law is unknown."""
     if forecast.crew is None:
         return []
-    odds = model.gap_odds(forecast, law)
+    try:
+        odds = model.gap_odds(forecast, law)
+    except UnknownRule:
+        return []
     return [
         {"center_id": forecast.center_id, "room_id": room_id, "origin": forecast.origin, "target_time": at,
          "kind": horizon, "p_short": float(odds[row, column])}

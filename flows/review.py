@@ -7,12 +7,14 @@ is over they become a day's scores (`forecast_scores`), and four weeks of scores
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pandas as pd
 
+from domain.errors import UnknownRule
 from domain.places import Center
 from domain.time import local_instant, zone
 from flows.choices import NOTHING_CHOSEN, Choices
@@ -95,7 +97,8 @@ def taught(model: Model, warehouse: Warehouse, centers: Sequence[Center], choice
         noon = local_instant(yesterday, time(12), zone(center.timezone))
         history, law = history_of(warehouse, center.center_id), law_of(warehouse, center, choices)
         model = learned(model, history, center.center_id, noon)
-        model = taught_gaps(model, history, center.center_id, noon, law)
+        with suppress(UnknownRule):  # without rules there is no gap to learn of
+            model = taught_gaps(model, history, center.center_id, noon, law)
         days[center.center_id] = yesterday.isoformat()
         model = replace(model, card={**model.card, "taught": days})
     return model

@@ -63,6 +63,14 @@ def test_the_odds_of_a_gap_are_kept_of_the_newest_origin(settings: Settings) -> 
     assert odds["p_short"].max() > 0
 
 
+def test_a_center_without_rules_is_forecast_without_odds(settings: Settings) -> None:
+    with open_warehouse(settings.data_dir) as warehouse:
+        warehouse.run("UPDATE centers SET state = 'XX'")
+    for days in (0, 2):  # the second run learns of the day gone by
+        assert forecast_at(settings, TRAINED.replace(hour=14) + timedelta(days=days))["rows"]
+    assert len(frame(settings, "gap_odds")) == 0
+
+
 def test_a_day_that_is_over_is_scored_against_what_was_counted(settings: Settings) -> None:
     for hour in (14, 17, 22):
         forecast_at(settings, TRAINED.replace(hour=hour))

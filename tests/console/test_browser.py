@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import axe_core_python
 import pytest
@@ -295,8 +296,30 @@ def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, cen
     assert "expired" in text(browser, "main")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: str) -> None:
+def test_what_will_be_printed_is_whole_on_paper(browser: Driver, center: Stage) -> None:
+    """Upright pages without menu and buttons, nothing in a box that scrolls, also when printed from a phone."""
+    resize(browser, PHONE)
+    for path in (
+        "/reports/daily/2026-03-10", "/reports/period?first=2026-03-10&last=2026-03-11", "/roll-call",
+        "/inspector?room=c01-r01&day=2026-03-10&at=10:00", "/incidents/week/2026-W11",
+    ):  # fmt: skip
+        browser.get(center.url + path)
+        rows = browser.execute_script("""
+            return [...document.querySelectorAll("main tr, main h2")]
+                .map((each) => each.innerText.split(/\\s/).filter(Boolean)).filter((words) => words.length)
+        """)
+        printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
+        pages = PdfReader(io.BytesIO(printed)).pages
+        there = "".join("".join(normalize("NFKC", page.extract_text()).split()) for page in pages)
+        assert [words for words in rows if words[0] not in there or words[-1] not in there] == [], path
+        assert "Call-out" not in there, path
+        assert all(page.mediabox.height > page.mediabox.width for page in pages), path
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)])
+def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: str, size: tuple[int, int]) -> None:
+    """Nor is anything wider than the screen, on a phone too."""
+    resize(browser, size)
     incident = asked(center, "/v1/incidents")[0]["incident_id"]
     pages = [
         "/", f"/week/{WEEK}", "/call-out", "/roll-call", "/incidents", f"/incidents/{incident}", "/reports",
@@ -309,6 +332,8 @@ def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: st
     for path in pages:
         browser.get(center.url + path)
         browser.execute_script(f"document.documentElement.dataset.theme = '{theme}'")
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+        found += [(path, "wider than the screen", str(width), "")] if width > size[0] else []
         browser.execute_script(AXE)
         result = browser.execute_async_script(
             "const done = arguments[arguments.length - 1];"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import console, print_json, print_table
+from cli.output import console, print_json, print_table, require_place_for
 from optimizer import BlocksPlan, BlocksProblem, fewest_floats, read_blocks
 
 
@@ -20,11 +20,14 @@ def register(app: typer.Typer) -> None:
 def floats(
     problem: Annotated[Path, typer.Argument(help="Blocks of work and who may take them (docs/formats.md).")],
     out: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
-    seconds: Annotated[float, typer.Option(help="Time to search and prove; two cores are used.", min=0.1)] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(help="Time to search and prove; two cores are used.", min=0.1, max=86_400)
+    ] = 60.0,
     seed: Annotated[int | None, typer.Option(help="Seed of the search; the problem's own if not given.", min=0)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """The fewest floats who cover given blocks of work, with a proof or a bound; what nobody can cover is named."""
+    require_place_for(out)
     question = read_blocks(problem)
     if seed is not None:
         question = question.model_copy(update={"seed": seed})

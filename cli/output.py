@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.errors import BadInput
 from domain.time import format_instant
 
 console = Console(markup=False)  # names and files' contents may hold brackets
@@ -29,6 +31,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(table)
+
+
+def require_place_for(out: Path | None) -> None:
+    """BadInput before the work, not after it, where the file to be written has no place."""
+    if out is not None and out.is_dir():
+        raise BadInput(f"--out: {out} is a folder; name a file in it")
+    if out is not None and not out.parent.is_dir():
+        raise BadInput(f"--out: there is no folder {out.parent}; make it first, or name another place")
 
 
 def _plain(value: Any) -> Any:

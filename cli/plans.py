@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import console, print_json, print_table
+from cli.output import console, print_json, print_table, require_place_for
 from domain.errors import BadInput, NotFound
 from domain.time import zone
 from optimizer import Plan, Problem, callout, check, solve, value
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def solve_problem(
     problem: Annotated[Path, typer.Argument(help="A coverage problem (docs/formats.md).")],
     out: Annotated[Path | None, typer.Option(help="Write the plan here.")] = None,
-    seconds: Annotated[float, typer.Option(help="Time for the solver.", min=0.1)] = 30.0,
+    seconds: Annotated[float, typer.Option(help="Time for the solver.", min=0.1, max=86_400)] = 30.0,
     worth: Annotated[
         bool, typer.Option("--value", help="Also: what scenarios and one more float are worth, and who may go early.")
     ] = False,
@@ -36,6 +36,7 @@ def solve_problem(
     as_json: AsJson = False,
 ) -> None:
     """Plan a coverage problem; the plan is checked before it is written."""
+    require_place_for(out)
     question = Problem.read(_text(problem), str(problem))
     plan = solve(question, seconds)
     faults = check(question, plan)
@@ -57,7 +58,7 @@ def call_out(
     staff: Annotated[str, typer.Option(help="Who is out.")],
     day: Annotated[str, typer.Option("--date", help="The day, as 2026-03-02.")],
     center: Annotated[str | None, typer.Option(help="The center, if plans of several are stored.")] = None,
-    seconds: Annotated[float, typer.Option(help="Time for the solver.", min=0.1)] = 4.0,
+    seconds: Annotated[float, typer.Option(help="Time for the solver.", min=0.1, max=86_400)] = 4.0,
     as_json: AsJson = False,
 ) -> None:
     """Somebody is out: the legal cover plan of the day, and whom to call first if it does not reach."""
@@ -124,18 +125,20 @@ def _stored(staff_id: str, day: date, center: str | None) -> tuple[Problem, Plan
     """The stored problem (and plan, if there is one) of the week that has the day and the adult."""
     folder = load_settings().data_dir / "plans"
     for path in sorted(folder.glob(f"{center or '*'}/*.problem.json"), reverse=True):
-        problem = Problem.read(path.read_text(), str(path))
+        problem = Problem.read(_text(path), str(path))
         if any(item.day == day for item in problem.days) and any(a.staff_id == staff_id for a in problem.staff):
             beside = path.with_name(path.name.replace(".problem.json", ".plan.json"))
-            return problem, Plan.read(beside.read_text(), str(beside)) if beside.exists() else None
+            return problem, Plan.read(_text(beside), str(beside)) if beside.exists() else None
     raise NotFound(f"no stored plan under {folder} has '{staff_id}' on {day}; run `ratiocast plan` for that week first")
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}; give the file of a coverage problem") from error
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}; give the file of a coverage problem") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text; give the file of a coverage problem") from error
 
 
 def _local(problem: Problem, slot: int) -> str:

@@ -273,6 +273,8 @@ def sentence(error: ValidationError) -> str:
     message = str(first["msg"]).removeprefix("Value error, ")
     path = _path(first["loc"])
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+    if first["type"] == "missing":
+        return f"field '{path}' is missing{more}"
     return f"field '{path}': {message}{more}" if path else f"{message}{more}"
 
 

@@ -23,8 +23,10 @@ def read_blocks(path: Path) -> BlocksProblem:
     """The problem in the file; BadInput names file, line or field, and what to do."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}; give a blocks problem (docs/formats.md)") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}; give a blocks problem (docs/formats.md)") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text; give a blocks problem (docs/formats.md)") from error
     if text.lstrip().startswith("{"):
         return BlocksProblem.read(text, str(path))
     return _from_text(text, path)

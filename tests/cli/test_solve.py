@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from cli.output import print_table
+from domain.errors import BadInput
 
 
 def test_solve_says_what_scenarios_and_a_float_are_worth_and_who_may_go_early(tmp_path: Path) -> None:
@@ -38,3 +39,31 @@ def test_a_table_shows_names_as_they_are_written_and_its_title_on_one_line(capsy
     said = capsys.readouterr().out
     assert said.startswith("A title that is wider than the table\n")
     assert "Infants [red]" in said
+
+
+def refused(*words: str) -> str:
+    result = CliRunner().invoke(app, list(words))
+    assert isinstance(result.exception, BadInput), result.output
+    return str(result.exception)
+
+
+@pytest.mark.parametrize("command", ["solve", "floats"])
+def test_a_plan_that_could_not_be_written_is_refused_before_the_work(tmp_path: Path, command: str) -> None:
+    nowhere = tmp_path / "none" / "plan.json"
+    assert refused(command, "unread.json", "--out", str(nowhere)).startswith(
+        f"--out: there is no folder {nowhere.parent}"
+    )
+    assert (
+        refused(command, "unread.json", "--out", str(tmp_path)) == f"--out: {tmp_path} is a folder; name a file in it"
+    )
+
+
+@pytest.mark.parametrize("command", ["solve", "floats"])
+def test_a_file_that_is_no_problem_is_told_in_one_sentence(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "problem.json"
+    assert refused(command, str(path)).startswith(f"{path} cannot be read: No such file or directory; give")
+    path.write_bytes(b"\xff\xfe\x00")
+    assert refused(command, str(path)).startswith(f"{path} is not text; give")
+    path.write_text("{}")
+    assert refused(command, str(path)).startswith(f"{path}: field '")
+    assert "is missing" in refused(command, str(path))

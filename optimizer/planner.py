@@ -152,7 +152,8 @@ def _unbound(problem: Problem, index: int) -> DayBounds:
     if not roster.stretches or problem.joined(roster.day.start):
         return DayBounds()
     demand = Demand(ground, roster)
-    pooled = pool_day(lambda: DayModel(problem, ground, roster, demand, pooled=True), UNBOUND_SECONDS, problem.seed)
+    made = partial(DayModel, problem, ground, roster, demand, pooled=True)
+    pooled = pool_day(made, UNBOUND_SECONDS, problem.seed, breaks={})  # only the bounds are asked for
     return pooled.bounds if pooled else DayBounds()
 
 

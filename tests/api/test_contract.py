@@ -6,6 +6,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ MUTATIONS = 300
 _SKIPPED = {"/v1/live", "/v1/webhooks/attendance"}  # endless by nature; signed, see below
 
 
+@pytest.mark.timeout(1200)  # some twenty seconds of work, of which a machine with other work makes many minutes
 def test_no_request_the_schema_allows_or_forbids_makes_the_service_fail(house: Any) -> None:
     house.arrive("i1", "i2")
     house.step()

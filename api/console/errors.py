@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.console.frame import SAFETY, NoCenter, anonymous_page, templates
+from api.console.frame import SAFETY, NoCenter, Visit, anonymous_page, templates
 from api.dependencies import service_of
 from domain.errors import Unauthenticated
 
@@ -48,7 +48,7 @@ def _for_people(handler: Any) -> Handler:
             return _to_sign_in(request)
         if isinstance(error, NoCenter) and wants_page(request):
             degraded = list(service_of(request).degraded.values())
-            return anonymous_page("first_run.html", status=404, degraded=degraded)
+            return _framed(request, "first_run.html", 404, degraded=degraded)
         found = handler(request, error)
         answer: Response = await found if hasattr(found, "__await__") else found
         if not wants_page(request):
@@ -72,7 +72,14 @@ def _page(request: Request, answer: Response) -> Response:
     if request.headers.get("hx-request") == "true":
         text = templates.get_template("problem.html").render(title=title, detail=detail)
         return Response(text, status, SAFETY, "text/html")
-    return anonymous_page("error.html", status=status, title=title, detail=detail)
+    return _framed(request, "error.html", status, title=title, detail=detail)
+
+
+def _framed(request: Request, template: str, status: int, **values: Any) -> Response:
+    """With the menu of whoever is here, as far as that was found out before the error."""
+    visit: Visit | None = getattr(request.state, "visit", None)
+    draw = visit.page if visit is not None else anonymous_page
+    return draw(template, status=status, **values)
 
 
 def _detail(answer: Response) -> str:

@@ -132,7 +132,9 @@ class Visiting:
                 key=lambda center: (center.facts.center.name, center.center_id),
             )
         )
-        return Visit(request, service, person, centers, _chosen(request, person, centers), service.clock.now())
+        visit = Visit(request, service, person, centers, _chosen(request, person, centers), service.clock.now())
+        request.state.visit = visit  # an error's page keeps the menu
+        return visit
 
     async def _by_link(self, request: Request) -> Principal | None:
         """Somebody who came by an inspector's link. Forbidden once it has expired."""

@@ -94,6 +94,8 @@ def test_without_any_center_every_page_guides_to_the_first(nowhere: TestClient, 
     assert answer.status_code == 404
     assert "Welcome: no center is known yet" in words(answer.text)
     assert "RATIOCAST_PLATFORM_URL" in answer.text
+    assert 'aria-current="page"' in answer.text, "the menu stays"
+    assert "Sign out" in answer.text
 
 
 def test_a_plan_that_cannot_be_read_is_said_in_a_sentence(director: Person, running: Stage) -> None:

@@ -117,8 +117,9 @@ def _sentence(problem: Problem, cover: Plan, staff_id: str, moved: tuple[str, ..
     adult = next(adult for adult in problem.staff if adult.staff_id == staff_id)
     name = adult.name or staff_id
     missing = sum(short.expected for short in cover.shortages) * problem.slot_minutes
+    changed = "one other has a changed day" if len(moved) == 1 else f"{len(moved)} others have a changed day"
     if not cover.shortages:
-        return f"Without {name} the day is covered in every scenario; {len(moved)} others have a changed day."
+        return f"Without {name} the day is covered in every scenario; {changed}."
     text = f"Without {name} {missing:.0f} adult-minutes are expected to be missing; "
-    text += f"{len(moved)} others have a changed day."
+    text += f"{changed}."
     return f"{text} First {calls[0].words}." if calls else f"{text} No substitute is available who would help."

@@ -1,7 +1,7 @@
 """Forecasts of count-only rooms on real counts, beside their baselines and, where installed, other forecasters.
 
-`python -m benchmarks.forecasting_counts earlier` measures a week ahead on windows of four weeks that end earlier, on
-which choices are made; it prints and stores nothing.
+`python -m benchmarks.forecasting_counts earlier [HORIZON ...]` measures a week ahead, or what is named, on windows of
+four weeks that end earlier, on which choices are made; it prints and stores nothing.
 
 Reads the count files of ../shared/datasets (or RATIOCAST_SHARED); what is not there is skipped with a spoken row.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,16 @@ def run() -> list[dict[str, Any]]:
     return rows
 
 
-def earlier() -> list[dict[str, Any]]:
-    """Rows as of `run` for 7d on the files with months of history, each window trained once; `weeks_before` its end."""
+def earlier(horizons: Sequence[str] = ("7d",)) -> list[dict[str, Any]]:
+    """Rows as of `run` on the files with months of history, each window trained once; `weeks_before` its end."""
     rows: list[dict[str, Any]] = []
     for name, _, last in FILES[:2]:
         frame = read_counts(SHARED / "datasets" / f"{name}.parquet")
         for weeks in EARLIER_WEEKS:
             past = frame[frame["ts"] < frame["ts"].max().normalize() + pd.Timedelta(days=1 - 7 * weeks)]
-            scores = summary(scored(backtest(past, ["7d"], last, retrain=last, with_peers=available())))
-            rows += [row | {"weeks_before": weeks} for row in _rows(name, scores.to_dict("records"), 0)]
+            for horizon in horizons:
+                scores = summary(scored(backtest(past, [horizon], last, retrain=last, with_peers=available())))
+                rows += [row | {"weeks_before": weeks} for row in _rows(name, scores.to_dict("records"), 0)]
     return rows
 
 
@@ -79,7 +81,7 @@ def _rows(file: str, scores: list[dict[Any, Any]], seconds: float) -> list[dict[
 if __name__ == "__main__":
     from benchmarks.__main__ import main, show
 
-    if sys.argv[1:] == ["earlier"]:
-        show("forecasting_counts, earlier windows", earlier())
+    if sys.argv[1:2] == ["earlier"]:
+        show("forecasting_counts, earlier windows", earlier(sys.argv[2:] or ["7d"]))
         raise SystemExit
     raise SystemExit(main(["forecasting_counts"]))

@@ -10,7 +10,7 @@ import pandas as pd
 from domain.errors import BadInput
 from forecasting.counts.baselines import LEVELS, QUANTILE_COLUMNS, baselines, mean_of, open_slots
 from forecasting.counts.calibration import MEMORY_DAYS, Errors, calibrated
-from forecasting.counts.features import Examples, Features, examples
+from forecasting.counts.features import Features, examples
 from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes, grids, horizon
 from forecasting.counts.model import Design, fit
 from forecasting.counts.peers import peers
@@ -72,7 +72,7 @@ def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_m
     raw = _raw_forecasts(design, asked, start, max(1, retrain_minutes // grid.minutes), seed)
     if np.isnan(raw[test]).any():
         return plain_forecast(design, asked.where(test))
-    return _calibrated(grid, asked.pairs, raw, horizon.days(grid.day))[test]
+    return _calibrated(grid, asked, raw)[test]
 
 
 def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: int) -> Floats:
@@ -88,9 +88,10 @@ def _raw_forecasts(design: Design, asked: Design, start: int, every: int, seed: 
     return raw
 
 
-def _calibrated(grid: CountGrid, pairs: Examples, raw: Floats, days_ahead: int) -> Floats:
+def _calibrated(grid: CountGrid, asked: Design, raw: Floats) -> Floats:
     """Quantiles by the errors known at the midnight before each origin."""
-    errors = Errors.of_forecasts(raw, grid.counts[pairs.target], pairs.target, grid.day)
+    pairs, days_ahead = asked.pairs, asked.horizon.days(grid.day)
+    errors = Errors.of_forecasts(raw, asked.actual, pairs.target, grid.day, asked.in_use)
     result = np.empty((*raw.shape[:2], len(LEVELS)))
     midnights = (pairs.origin + 1) // grid.day * grid.day
     for midnight in np.unique(midnights):

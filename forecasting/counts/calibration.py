@@ -4,6 +4,10 @@ A raw forecast is (q10, q50, q90). Each past error is measured in units of the r
 quantiles of these units say how far each level must lie from the middle (split conformal prediction, refreshed as
 errors become known, by time of day and with memory of a few weeks).
 
+Whether a level learned over weeks still fits is seen day by day: each day that covered too little widens the interval a
+little, each that covered too much narrows it (adaptive conformal inference, Gibbs and Candes 2021). Where the truth
+comes only days after the forecast it would follow what has passed, and is left out.
+
 From a day ahead on whole days err together, and a few weeks of them are few lessons: one holiday among them would
 widen all intervals for six weeks. There the raw intervals stand almost as they are, and parts of the day are not told
 apart.
@@ -25,6 +29,8 @@ _PRIOR_DAYS = 10  # how many days of errors weigh as much as the belief below
 _PRIOR_LESSONS = 50  # the same from a day ahead on, for each day ahead
 _BLOCK_PRIOR_DAYS = 20  # how many days weigh as much as the whole day's factors
 _USUAL = {0.05: 1.35, 0.1: 1.0, 0.25: 0.5, 0.5: 0.0, 0.75: 0.5, 0.9: 1.0, 0.95: 1.35}
+_FOLLOWED = 0.2  # what a day's missing coverage adds to the logarithm of the width
+FOLLOWED_DAYS_AHEAD = 1
 _CLOSED_BELOW = 0.5  # a raw q90 below half a person says that nobody is there
 _LEAST_WIDTH = 0.25  # persons; a half interval is never taken as narrower
 
@@ -43,10 +49,15 @@ class Errors:
         return Errors(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
     @staticmethod
-    def of_forecasts(raw: Floats, actual: Floats, target: Ints, slots_of_day: int) -> Errors:
-        """`raw` is (targets, rooms, 3), `actual` (targets, rooms), `target` (targets,); unknown counts and rooms that
-        the forecast holds for closed are left out."""
+    def of_forecasts(
+        raw: Floats, actual: Floats, target: Ints, slots_of_day: int, in_use: npt.NDArray[np.bool_] | None = None
+    ) -> Errors:
+        """`raw` is (targets, rooms, 3), `actual` and `in_use` (targets, rooms), `target` (targets,). Left out are
+        unknown counts, rooms that the forecast holds for closed, and hours in which a room is not in use: their errors
+        are covered whatever the interval, and would hide those that matter."""
         scored = ~np.isnan(actual) & ~np.isnan(raw[..., 1]) & (raw[..., 2] > _CLOSED_BELOW)
+        if in_use is not None:
+            scored &= in_use
         slot = np.repeat(target[:, None], actual.shape[1], axis=1)
         return Errors._of(raw[scored], actual[scored], slot[scored], slots_of_day)
 
@@ -100,10 +111,25 @@ def factors(errors: Errors, slots_of_day: int, *, days_ahead: int = 0) -> Floats
 def calibrated(raw: Floats, target: Ints, errors: Errors, slots_of_day: int, *, days_ahead: int = 0) -> Floats:
     """(targets, rooms, levels) from raw (targets, rooms, 3): never crossing, never below zero. `days_ahead`: of a
     horizon by day, else 0."""
-    scale = factors(errors, slots_of_day, days_ahead=days_ahead)[day_block(target, slots_of_day)][:, None, :]
+    learned = factors(errors, slots_of_day, days_ahead=days_ahead)
+    if days_ahead <= FOLLOWED_DAYS_AHEAD:
+        learned = learned * followed_width(errors, learned, slots_of_day)
+    scale = learned[day_block(target, slots_of_day)][:, None, :]
     lower, upper = half_widths(raw)
     side = np.where(np.array(LEVELS) < 0.5, -lower[..., None], upper[..., None])
     return np.maximum.accumulate(np.clip(raw[..., [1]] + side * scale, 0, None), axis=-1)
+
+
+def followed_width(errors: Errors, learned: Floats, slots_of_day: int) -> float:
+    """What all distances are multiplied with, from how much each past day would have covered, in their order."""
+    low, high = LEVELS.index(0.1), LEVELS.index(0.9)
+    day, log_width = errors.slot // slots_of_day, 0.0
+    for one in np.unique(day):
+        its = errors.where(day == one)
+        reach = np.exp(log_width) * learned[its.block]
+        covered = (its.below <= reach[:, low]) & (its.above <= reach[:, high])
+        log_width += _FOLLOWED * (LEVELS[high] - LEVELS[low] - float(covered.mean()))
+    return float(np.exp(log_width))
 
 
 def _shrunk(errors: Errors, prior: Floats, slots_of_day: int, prior_days: float, *, few: bool) -> Floats:

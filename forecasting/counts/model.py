@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.counts.analogs import MOVES, Analogs
+from forecasting.counts.baselines import OPEN_ABOVE
 from forecasting.counts.blend import Blend, fit_blend
+from forecasting.counts.calibration import FOLLOWED_DAYS_AHEAD
 from forecasting.counts.features import Examples, Features
 from forecasting.counts.grid import CountGrid, Floats, Horizon
 from forecasting.counts.learners import RAW_LEVELS, Bools, LearnedTrees, Trees, Values, learn
@@ -56,6 +58,12 @@ class Design:
         values = features.matrix(pairs, short=short)
         calendar = tuple(name for name in values if name.startswith((*grid.calendar, *grid.weather)))
         return Design(horizon, short, grid.week, calendar, pairs, values, actual)
+
+    @property
+    def in_use(self) -> Bools:
+        """(examples, rooms): may somebody be there at this time of the week? Told where intervals follow their days."""
+        followed = self.horizon.days(self.week // 7) <= FOLLOWED_DAYS_AHEAD
+        return np.asarray(~(followed & (self.values["week_mean_8"] <= OPEN_ABOVE)))
 
     def where(self, keep: Bools) -> Design:
         pairs = Examples(self.pairs.origin[keep], self.pairs.target[keep])

@@ -206,7 +206,7 @@ def _learn(
     earlier = fit(design, int(asked.pairs.origin.min()), seed) if len(asked.pairs.target) else None
     if earlier is not None:
         raw = earlier.raw(asked)
-        errors = Errors.of_forecasts(raw, asked.actual, asked.pairs.target, grid.day)
+        errors = Errors.of_forecasts(raw, asked.actual, asked.pairs.target, grid.day, asked.in_use)
         scores = rehearsal_scores(features, span, asked, raw)
     return fit(design, until, seed), errors, scores
 
@@ -216,7 +216,7 @@ def _errors(features: Features, span: Horizon, model: HorizonModel, first: int, 
     pairs = examples(grid, span, first, end)
     # a day-ahead origin before the training's end would know too little, never too much
     design = Design.of(features, span, pairs)
-    return Errors.of_forecasts(model.raw(design), design.actual, pairs.target, grid.day)
+    return Errors.of_forecasts(model.raw(design), design.actual, pairs.target, grid.day, design.in_use)
 
 
 def _fallback(design: Design) -> Floats:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.counts.baselines import LEVELS
-from forecasting.counts.calibration import Errors, calibrated, factors
+from forecasting.counts.calibration import Errors, calibrated, factors, followed_width
 from forecasting.counts.grid import Floats
 from forecasting.counts.scores import diebold_mariano, pinball
 
@@ -59,6 +59,44 @@ def test_a_week_ahead_lasting_errors_are_still_heard() -> None:
     raw, actual = forecasts(np.random.default_rng(7), 40, 0.2)
     errors = Errors.of_forecasts(raw, actual, np.arange(len(raw)), DAY)
     assert (factors(errors, DAY, days_ahead=7)[:, LEVELS.index(0.9)] > 1.2).all()
+
+
+def test_the_width_follows_the_last_days_and_stands_where_they_held_what_was_promised() -> None:
+    raw, actual = forecasts(np.random.default_rng(8), 60, 1.28)
+    calm = Errors.of_forecasts(raw, actual, np.arange(len(raw)), DAY)
+    learned = factors(calm, DAY)
+    assert abs(np.log(followed_width(calm, learned, DAY))) < 0.15
+    actual[50 * DAY :] += 2 * (actual[50 * DAY :] - raw[50 * DAY :, :, 1])  # three times the error in ten days
+    wild = Errors.of_forecasts(raw, actual, np.arange(len(raw)), DAY)
+    assert followed_width(wild, learned, DAY) > 1.5
+    assert followed_width(Errors.none(), learned, DAY) == 1.0
+
+
+def test_after_a_change_the_next_days_are_covered_again() -> None:
+    raw, actual = forecasts(np.random.default_rng(9), 60, 1.28)
+    actual[30 * DAY :] += actual[30 * DAY :] - raw[30 * DAY :, :, 1]
+    slot = np.arange(len(raw))
+    known = Errors.of_forecasts(raw[13 * DAY : 55 * DAY], actual[13 * DAY : 55 * DAY], slot[13 * DAY : 55 * DAY], DAY)
+    next_days = slice(55 * DAY, 60 * DAY)
+    followed, unheard = (
+        calibrated(raw[next_days], slot[next_days], known, DAY, days_ahead=days)[..., [1, 5]] for days in (0, 2)
+    )
+    shares = [
+        float(((actual[next_days] >= said[..., 0]) & (actual[next_days] <= said[..., 1])).mean())
+        for said in (followed, unheard)
+    ]
+    assert 0.72 < shares[0] < 0.88
+    assert shares[1] < 0.7
+
+
+def test_hours_in_which_nobody_is_there_teach_the_intervals_nothing() -> None:
+    raw, actual = forecasts(np.random.default_rng(10), 40, 0.5)
+    slot = np.arange(len(raw))
+    night = slot % DAY < 8
+    actual[night] = raw[night, :, 1]
+    by_day = Errors.of_forecasts(raw, actual, slot, DAY, ~night[:, None])
+    assert len(by_day.slot) == (~night).sum()
+    assert followed_width(by_day, factors(by_day, DAY), DAY) > 0.9
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

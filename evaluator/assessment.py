@@ -13,6 +13,7 @@ from evaluator import codec
 from evaluator.causes import UNKNOWN, RootCause, root_cause
 from evaluator.facts import CenterFacts
 from evaluator.groups import Group, children_of_group, group, members_of_groups
+from evaluator.headcounts import headcounts
 from evaluator.instants import Book as Book  # part of the signatures here
 from evaluator.instants import nap_over, next_instant, rule_period
 from evaluator.state import CenterState
@@ -225,14 +226,20 @@ def _without_relief(
 ) -> int:
     """Adults a room needs if nobody naps: nap relief elsewhere rests on them being in the building.
 
-    Asked of every room with each event at nap time, so answers are remembered until the rules' next instant.
+    Asked of every room with each event at nap time, so answers are remembered until the rules' next instant while the
+    children are the same; where a headcount holds, what it found may cease by itself.
     """
-    children = children_of_group(state, facts, members, now)
-    key = (book, rule_period(facts, book, now), room_id, children)
+    start = facts.day_start(now)
+    if headcounts(state, members, now, start):
+        same: object = children_of_group(state, facts, members, now)
+    else:
+        same = tuple([state.crowds.get(member) for member in members])
+    key = (book, rule_period(facts, book, now), start, room_id, same)
     found = facts.required_awake.get(key)
     if found is None:
         if len(facts.required_awake) > 1000:
             facts.required_awake.clear()
+        children = children_of_group(state, facts, members, now)
         center, room = facts.center, facts.rooms.get(room_id)
         licence = RoomLicence(room.capacity) if room else None
         situation = Situation.at(now, facts.tz, children, opens=center.opens, closes=center.closes, room=licence)

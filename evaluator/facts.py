@@ -64,7 +64,13 @@ class CenterFacts:
         return zone(self.center.timezone)
 
     def day_of(self, now: datetime) -> date:
-        return now.astimezone(self.tz).date()
+        """The local day; asked many times of the few instants of one round, and remembered for those."""
+        found = self._days.get(now)
+        if found is None:
+            if len(self._days) > 100:
+                self._days.clear()
+            found = self._days[now] = now.astimezone(self.tz).date()
+        return found
 
     def opening(self, day: date) -> Interval | None:
         """The open interval of a local day; None when shut or closed by a closure of the whole center."""
@@ -286,6 +292,10 @@ class CenterFacts:
 
     @cached_property
     def _openings(self) -> dict[date, Interval | None]:
+        return {}
+
+    @cached_property
+    def _days(self) -> dict[datetime, date]:
         return {}
 
     @cached_property

@@ -48,7 +48,8 @@ def found_by(
     come = max(0, min(len(astray), len(strange) + more))
     gone = max(0, min(len(strange), come - more))
     rest = more - come + gone
-    unknown = [c for c in most_doubtful(state, facts, here, rooms, at) if c not in strange[:gone]][: max(0, -rest)]
+    suspects = most_doubtful(state, facts, here, rooms, at) if rest < 0 else []
+    unknown = [c for c in suspects if c not in strange[:gone]][: max(0, -rest)]
     if now >= holds_until(facts, headcount):
         return Found(tuple(strange[:gone]), tuple(astray[:come]), disputed=tuple(unknown))
     unnamed = max(0, rest - len(_left_unrecorded(state, rooms, at, {*here, *astray}))) if rest > 0 else 0

@@ -36,6 +36,9 @@ class Presence:
         self._combination: Track[Combination] = Track(step_combination)
         self._strays: dict[str, list[Event]] = {}
         self._present_at: dict[datetime, Mapping[str, ChildPlace]] = {}
+        self._combined_at: dict[datetime, Combination | None] = {}
+        self._children_since: dict[datetime, int] = {}
+        self.crowds: dict[str, object] = {}  # by room, another one whenever a child comes to it or leaves it
 
     def child(self, child_id: str) -> ChildPlace | None:
         track = self._children.get(child_id)
@@ -53,8 +56,10 @@ class Presence:
         return self._combination.place
 
     def members_at(self, room_id: str, instant: datetime) -> tuple[str, ...]:
-        """The rooms that were counted as this one at a past instant; itself alone if it was no target."""
-        combination = self._combination.at(instant)
+        """The rooms counted as this one at a past instant, remembered until they change; itself if it was no target."""
+        if instant not in self._combined_at:
+            self._combined_at[instant] = self._combination.at(instant)
+        combination = self._combined_at[instant]
         members = tuple(room for room, target in combination.members if target == room_id) if combination else ()
         return members or (room_id,)
 
@@ -80,9 +85,13 @@ class Presence:
         return self._staff.keys()
 
     def children_since(self, start: datetime) -> int:
-        """How many children are in who came at `start` or later."""
-        places = (self._children[child_id].place for children in self.rooms.values() for child_id in children)
-        return sum(place is not None and place.since >= start for place in places)
+        """How many children are in who came at `start` or later. Remembered until one comes, moves or leaves."""
+        found = self._children_since.get(start)
+        if found is None:
+            places = (self._children[child_id].place for children in self.rooms.values() for child_id in children)
+            found = sum(place is not None and place.since >= start for place in places)
+            self._children_since = {start: found}
+        return found
 
     def was_in(self, child_id: str, since: datetime) -> bool:
         """Whether the child had any event since then."""
@@ -166,6 +175,7 @@ class Presence:
         self, child_id: str, track: Track[ChildPlace], event: Event, *, remove: bool
     ) -> tuple[set[str], bool]:
         before, after, late = track.change(event, remove=remove)
+        self._children_since = {}
         rooms: set[str] = set()
         if late or remove:
             self._strays[child_id] = [each for each in track.events if self._is_stray(track, each)]
@@ -179,6 +189,7 @@ class Presence:
             self.rooms[before.room_id].discard(child_id)
         if after is not None and (before is None or after.room_id != before.room_id):
             self.rooms.setdefault(after.room_id, set()).add(child_id)
+        self.crowds |= {room_id: object() for room_id in rooms}
         return rooms, late
 
     def _staff_changes(
@@ -204,6 +215,7 @@ class Presence:
 
     def _combination_changes(self, event: Event, *, remove: bool) -> set[str]:
         track = self._combination
+        self._combined_at.clear()
         before = dict(track.place.members) if track.place else {}
         if remove:
             track.remove(event)

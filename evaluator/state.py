@@ -139,6 +139,7 @@ class CenterState(Presence):
         }
         self.remembers_from = instant
         self._present_at.clear()
+        self._combined_at.clear()
 
     def picture(self) -> dict[str, Any]:
         """The state as plain JSON, equal for equal states: to compare, to log, to show."""

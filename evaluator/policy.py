@@ -101,7 +101,7 @@ class Policy:
     risk_threshold: float = 0.5  # odds of a gap from which one warning goes out
     risk_clear: float = 0.3  # odds below which a warning is withdrawn, ...
     risk_clear_seconds: int = 600  # ... when they have stayed below for this long
-    count_patience_seconds: int = 900  # how long a violation that rests on a doubtful count waits for a headcount
+    count_patience_seconds: int = 480  # how long a doubtful violation may last before it is treated as true uncounted
     count_again_seconds: int = 5400  # a room is not asked for a headcount again within this time
     tell_headroom: bool = False  # whether a full room that expects nobody is worth a note
     quiet_from: time | None = None  # local; messages below `quiet_severity` wait while it is quiet

@@ -68,8 +68,7 @@ def route_of(incident: Incident, now: datetime) -> str:
     """The severity by which an incident is routed now: a doubtful violation asks for a headcount first."""
     if incident.matter == "count":
         return "please_count"
-    patience = timedelta(seconds=incident.policy.count_patience_seconds)
-    doubtful = incident.doubtful_since is not None and now < incident.doubtful_since + patience
+    doubtful = incident.doubtful_since is not None and now < _believed_at(incident)
     return "please_count" if doubtful and rank(incident.severity) >= rank("violation") else incident.severity
 
 
@@ -90,7 +89,7 @@ def timers(incident: Incident) -> Iterator[datetime]:
     yield since + policy.grace("step_out")
     yield since + timedelta(seconds=policy.critical_after_seconds)
     if incident.doubtful_since is not None:
-        yield incident.doubtful_since + timedelta(seconds=policy.count_patience_seconds)
+        yield _believed_at(incident)
     if incident.snoozed_until is not None:
         yield incident.snoozed_until
     if incident.status == "acknowledged" or incident.told_severity is None:
@@ -100,6 +99,12 @@ def timers(incident: Incident) -> Iterator[datetime]:
         yield incident.told_at + timedelta(seconds=route.ladder[incident.rungs_told].after_seconds)
     if incident.last_told_at is not None and route.repeat_seconds is not None:
         yield incident.last_told_at + timedelta(seconds=route.repeat_seconds)
+
+
+def _believed_at(incident: Incident) -> datetime:
+    """When a doubtful shortage nobody counted is treated as true: so long after it began, whenever it was doubted."""
+    since = incident.condition_since or incident.opened_at
+    return since + timedelta(seconds=incident.policy.count_patience_seconds)
 
 
 def _silent(incident: Incident, route: str, now: datetime) -> bool:

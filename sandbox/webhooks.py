@@ -101,8 +101,9 @@ class Webhooks:
                 wait = self._queue[0].due - time.monotonic() if self._queue else 3600.0
                 if wait > 0 or len(self._flying) >= _PARALLEL:
                     self._wake.clear()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), max(0.005, min(wait, 3600.0)) if wait > 0 else 1.0)
+                    with contextlib.suppress(TimeoutError):  # not `wait_for`: it may forget a cancellation
+                        async with asyncio.timeout(max(0.005, min(wait, 3600.0)) if wait > 0 else 1.0):
+                            await self._wake.wait()
                     continue
                 task = asyncio.create_task(self._attempt(http, heapq.heappop(self._queue)))
                 self._flying.add(task)

@@ -1,12 +1,13 @@
 """Week plans of synthetic centers: seconds, status, bounds; ours against the greedy planner. Then days planned again.
 
 Through `solve` and `callout`, as the commands do. Wall and CPU seconds both: on a busy machine the second is the fairer
-figure.
+figure. `python -m benchmarks.optimizer_weeks SECONDS 0 3` solves some of `CASES` with another budget.
 """
 
 from __future__ import annotations
 
 import resource
+import sys
 import time
 from typing import Any
 
@@ -24,31 +25,32 @@ OUT = ("float01", "float05", "teacher07")  # one at a time, on the second day of
 
 def run() -> list[dict[str, Any]]:
     """One row per center."""
-    rows: list[dict[str, Any]] = []
-    for name, shape, seconds in CASES:
-        problem = center(shape)
-        greedy_cpu = time.process_time()
-        simple = greedy(problem)
-        greedy_seconds = time.process_time() - greedy_cpu
-        wall, cpu = time.perf_counter(), _children()
-        answer = solve(problem, seconds)
-        wall, cpu = time.perf_counter() - wall, _children() - cpu
-        bounds: dict[str, Any] = {f"{goal.name}_bound": goal.bound for goal in answer.goals[1:]}
-        rows.append(
-            {
-                "center": f"{name} (seed {shape.seed})",
-                "status": answer.status,
-                **{goal.name: goal.value for goal in answer.goals[1:]},
-                **bounds,
-                "gap_percent": None if answer.gap is None else round(100 * answer.gap, 2),
-                "greedy_shortage": simple.goal("shortage").value,
-                "wall_seconds": round(wall, 1),
-                "cpu_seconds": round(cpu, 1),
-                "greedy_cpu_seconds": round(greedy_seconds, 2),
-                "checker": "accepts" if not check(problem, answer) and not check(problem, simple) else "REFUSES",
-            }
-        )
+    rows = [week(*case) for case in CASES]
     return rows + _call_outs()
+
+
+def week(name: str, shape: Shape, seconds: float) -> dict[str, Any]:
+    """One center's week: goals, bounds, seconds."""
+    problem = center(shape)
+    greedy_cpu = time.process_time()
+    simple = greedy(problem)
+    greedy_seconds = time.process_time() - greedy_cpu
+    wall, cpu = time.perf_counter(), _children()
+    answer = solve(problem, seconds)
+    wall, cpu = time.perf_counter() - wall, _children() - cpu
+    bounds: dict[str, Any] = {f"{goal.name}_bound": goal.bound for goal in answer.goals[1:]}
+    return {
+        "center": f"{name} (seed {shape.seed})",
+        "status": answer.status,
+        **{goal.name: goal.value for goal in answer.goals[1:]},
+        **bounds,
+        "gap_percent": None if answer.gap is None else round(100 * answer.gap, 2),
+        "greedy_shortage": simple.goal("shortage").value,
+        "wall_seconds": round(wall, 1),
+        "cpu_seconds": round(cpu, 1),
+        "greedy_cpu_seconds": round(greedy_seconds, 2),
+        "checker": "accepts" if not check(problem, answer) and not check(problem, simple) else "REFUSES",
+    }
 
 
 def _call_outs() -> list[dict[str, Any]]:
@@ -93,6 +95,10 @@ def _children() -> float:
 if __name__ == "__main__":
     from benchmarks.__main__ import save, show
 
-    found = run()
-    show("optimizer_weeks", found)
-    save("optimizer_weeks", found)
+    if len(sys.argv) > 1:  # SECONDS and the numbers of weeks: shown, not kept
+        chosen = [CASES[int(number)] for number in sys.argv[2:]]
+        show("optimizer_weeks", [week(name, shape, float(sys.argv[1])) for name, shape, _ in chosen])
+    else:
+        found = run()
+        show("optimizer_weeks", found)
+        save("optimizer_weeks", found)

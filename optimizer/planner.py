@@ -27,7 +27,7 @@ from optimizer.solver_library import mathopt
 from optimizer.work import Work, legal_work
 
 SOLVE_SECONDS = 30.0
-POOL_SHARE = 0.5  # of a day's time, at most, for the day by classes: the bound and the breaks come from there
+POOL_SHARE = 0.3  # of a day's time, at most, for the day by classes: the bound and the breaks come from there
 POOL_SECONDS = 2.0  # at least
 UNBOUND_SECONDS = 1.0
 SEARCH_SHARE = 0.75  # of what is left of a day's own time then; the rest is for the proof

@@ -1,8 +1,9 @@
 """Simulated months of alerts at three levels of data faults, against the ground truth, beside two simpler monitors.
 
 `python -m benchmarks.alert_quality misses` tells of each violation that nobody was told of what differs between the
-truth and the record; `odds` what each doubt was worth; `readings` the figures under other readings of the facts on
-faults; `warnings` the look-ahead with bookings alone and with the trained model.
+truth and the record; `odds` what each doubt was worth; `design` the months on which that is judged; `readings` the
+figures under other readings of the facts on faults; `warnings` the look-ahead with bookings alone and with the trained
+model.
 """
 
 from __future__ import annotations
@@ -254,6 +255,12 @@ def misses(days: int = DAYS, level: float = 1.0) -> list[dict[str, Any]]:
     return rows
 
 
+def design(days: int = DAYS) -> list[dict[str, Any]]:
+    """As `run` at x1, on the months on which the doubts are weighed."""
+    months = [month(1.0, days, "medium", seed, DESIGN) for seed in DESIGN_SEEDS]
+    return [_over_worlds(list(same)) for same in zip(*months, strict=True)]
+
+
 def readings(days: int = 14) -> list[dict[str, Any]]:
     """A fortnight at x1 under other readings of the facts on record faults, and with each kind of fault alone."""
     alone = {f"{kind} alone": dict.fromkeys((each for each in KINDS if each != kind), 0.0) for kind in KINDS}
@@ -284,7 +291,7 @@ if __name__ == "__main__":
     from benchmarks.__main__ import save, show
     from benchmarks._alert_warnings import warnings
 
-    others = {"misses": misses, "readings": readings, "odds": odds, "warnings": warnings}
+    others = {"design": design, "misses": misses, "readings": readings, "odds": odds, "warnings": warnings}
     if sys.argv[1:] and sys.argv[1] in others:
         show(f"alert_{sys.argv[1]}", others[sys.argv[1]]())
     else:

@@ -106,7 +106,7 @@ def taught(model: Model, warehouse: Warehouse, centers: Sequence[Center], choice
 
 def law_of(warehouse: Warehouse, center: Center, choices: Choices) -> Required:
     """What the rules a center has chosen ask of each of its rooms."""
-    rooms = warehouse.rows("SELECT * FROM rooms WHERE center_id = ?", [center.center_id])
+    rooms = warehouse.rows("SELECT * FROM rooms WHERE center_id = ? ORDER BY room_id", [center.center_id])
     return asked_of(Law(center, choices.get(center.center_id, NOTHING_CHOSEN)), [room_of(row) for row in rooms])
 
 

@@ -68,8 +68,7 @@ class Reader:
         if name not in TABLES:
             raise NotFound(f"the warehouse has no table '{name}'; it has {', '.join(sorted(TABLES))}")
         where = "WHERE center_id = ?" if center_id is not None and "center_id" in TABLES[name].columns else ""
-        order = ", ".join(f'"{column}"' for column in _order(name))
-        sql = f'SELECT * FROM "{name}" {where} ORDER BY {order}'
+        sql = f'SELECT * FROM "{name}" {where} {TABLES[name].order_sql}'
         try:
             return select(self._connection, sql, [center_id] if where else [])
         except duckdb.CatalogException:
@@ -101,15 +100,6 @@ def _open_current(data_dir: Path) -> tuple[Snapshot, duckdb.DuckDBPyConnection]:
             ) from error
         return snapshot, connection
     raise StoreError(f"the snapshots in {data_dir} are replaced faster than they can be opened; try again")
-
-
-def _order(name: str) -> tuple[str, ...]:
-    table = TABLES[name]
-    if name in ("stays", "staff_stays"):
-        return ("start", *(column for column in table.columns if column != "start"))
-    if name == "events":
-        return ("center_id", "sequence", "event_id")
-    return (*table.key, "recorded_at") if table.versioned else table.key
 
 
 def _known(name: str, frame: pd.DataFrame, known_at: datetime | None) -> pd.DataFrame:

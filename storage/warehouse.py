@@ -129,11 +129,12 @@ class Warehouse:
             return self._write(kind, rows, f'INSERT INTO "{table}" BY NAME SELECT * FROM incoming')
 
     def latest(self, table: str, center_id: str, inside: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
-        """The latest state of each fact of a center that lies inside a condition in SQL."""
+        """The latest state of each fact of a center that lies inside a condition in SQL, in a fixed order."""
         kind = TABLES[table]
         newest = f"row_number() OVER (PARTITION BY {_names(kind.key)} ORDER BY recorded_at DESC) = 1"
         return self.rows(
-            f'SELECT * FROM (SELECT * FROM "{table}" WHERE center_id = ? QUALIFY {newest}) WHERE {inside}',
+            f'SELECT * FROM (SELECT * FROM "{table}" WHERE center_id = ? QUALIFY {newest}) WHERE {inside} '
+            + kind.order_sql,
             [center_id, *parameters],
         )
 
@@ -155,11 +156,11 @@ class Warehouse:
             return found
 
     def frame(self, table: str, center_id: str | None = None) -> pd.DataFrame:
-        """The table as it stands inside this run, of one center or of all."""
+        """The table as it stands inside this run, of one center or of all, in a fixed order of rows."""
         where = "WHERE center_id = ?" if center_id is not None else ""
+        sql = f'SELECT * FROM "{table}" {where} {TABLES[table].order_sql}'
         with disk_errors(self.data_dir):
-            rows = _utc(self._connection.sql(f'SELECT * FROM "{table}" {where}', params=[center_id] if where else []))
-            frame: pd.DataFrame = rows.to_pandas()
+            frame: pd.DataFrame = _utc(self._connection.sql(sql, params=[center_id] if where else [])).to_pandas()
             return frame
 
     def mark(self, center_id: str, name: str) -> str | None:

@@ -35,6 +35,16 @@ class Table:
         return tuple(name for name in self.columns if name not in self.key and name != "recorded_at")
 
     @property
+    def order_sql(self) -> str:
+        """The fixed order of rows for whoever reads the table: the same facts, in the same order, however they came."""
+        columns = (*self.key, "recorded_at") if self.versioned else self.key
+        if self.name in ("stays", "staff_stays"):
+            columns = ("start", *(column for column in self.columns if column != "start"))
+        if self.name == "events":
+            columns = ("center_id", "sequence", "event_id")
+        return "ORDER BY " + ", ".join(f'"{column}"' for column in columns)
+
+    @property
     def create_sql(self) -> str:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in self.columns.items())
         return f'CREATE TABLE IF NOT EXISTS "{self.name}" ({columns})'

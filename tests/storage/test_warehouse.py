@@ -61,6 +61,18 @@ def test_going_back_to_an_older_state_is_a_change_too(warehouse: Warehouse) -> N
         assert warehouse.add_versions("children", [row]) == 1
 
 
+def test_the_same_facts_are_read_in_the_same_order_however_they_came(tmp_path: Path) -> None:
+    children = [CHILD | {"child_id": f"k{n}"} for n in range(9)]
+    children += [child | {"room_id": "r2", "recorded_at": LATER} for child in children[:4]]
+    found = []
+    for order in (children, children[::-1], children[5:] + children[:5]):
+        with open_warehouse(tmp_path / str(len(found))) as one:
+            for child in sorted(order, key=lambda child: child["recorded_at"]):
+                one.put("children", [child])
+            found.append((one.frame("children").to_csv(), one.latest("children", "c1", "true", ())))
+    assert found[0] == found[1] == found[2]
+
+
 def test_doubles_are_stored_once(warehouse: Warehouse) -> None:
     row = {"event_id": "e", "center_id": "c1", "sequence": 1, "happened_at": NOW, "recorded_at": NOW, "voided": False}
     assert warehouse.add_new("events", [row, row]) == 1

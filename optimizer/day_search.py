@@ -44,7 +44,7 @@ def search_face(
         row = m.row(first, -inf, total(best, first) + 0.01 if best else inf)
     if best:
         yield read_day(m, day, best), best
-        better = _along_relaxation(m, best, terms, deadline - time.monotonic(), seed)
+        better = _along_relaxation(m, best, terms, total(best, terms), deadline - time.monotonic(), seed)
         if better:
             best = better
             yield read_day(m, day, best), best
@@ -55,14 +55,23 @@ def search_face(
 
 
 def search_day(
-    m: DayModel, day: DayPlan, pooled: Pooled, seconds: float, seed: int
+    m: DayModel, day: DayPlan, pooled: Pooled, in_force: bool, seconds: float, seed: int
 ) -> Iterator[tuple[DayPlan, Values]]:
     """Better and better plans, from one that is given."""
     if not m.paths or seconds < _LEAST_SECONDS:
         return
-    known = as_values(m, day)
+    deadline, terms = time.monotonic() + seconds, together(m)
+    known: Values = as_values(m, day)
     close(m, pooled.face, keep=known)
-    for better in Windows(m, known, together(m), seconds, seed).run():
+    best = inf
+    for as_they_are in (True, False) if in_force else ():  # few changes are wanted: first with the breaks in force
+        kept = _fix_breaks(m, pooled.breaks if as_they_are else {})
+        better = _along_relaxation(m, known, terms, best, deadline - time.monotonic(), seed)
+        _set_high(kept.items())
+        if better:
+            known, best = better, total(better, terms)
+            yield read_day(m, day, known), known
+    for better in Windows(m, known, terms, deadline - time.monotonic(), seed).run(best):
         yield read_day(m, day, better), better
     _reopen(m)
 
@@ -79,16 +88,20 @@ def _along(m: DayModel, pooled: Pooled, terms: Terms, seconds: float, seed: int)
     return best
 
 
-def _along_relaxation(m: DayModel, known: Values, terms: Terms, seconds: float, seed: int) -> Values:
-    """The best plan on the arcs of a relaxation and of the known plan, where it is better than that one."""
+def _along_relaxation(m: DayModel, known: Values, terms: Terms, best: float, seconds: float, seed: int) -> Values:
+    """The best plan on the arcs of a relaxation and of the known plan, where it has less of the terms than `best`."""
+    if seconds < _LEAST_SECONDS:
+        return {}
+    deadline = time.monotonic() + seconds
     split = minimize(m, terms, seconds, seed, relaxed=True).values
     arcs = [arc.var for path in m.paths.values() for steps in path.steps.values() for arc in steps]
-    unused = [var for var in arcs if split.get(var, 0.0) < 1e-6 and known[var] < 0.5]
+    unused = [var for var in arcs if split.get(var, 0.0) < 1e-6 and known.get(var, 0.0) < 0.5]
     high = [(var, var.upper_bound) for var in unused]
     _set_high((var, 0.0) for var in unused)
-    found = minimize(m, terms, PART_SECONDS, seed, step_below(disruption(m)), known).values if split else {}
+    left = max(_LEAST_SECONDS, min(PART_SECONDS, deadline - time.monotonic()))
+    found = minimize(m, terms, left, seed, step_below(disruption(m)), known).values if split else {}
     _set_high(high)
-    return found if found and total(found, terms) < total(known, terms) - 0.5 else {}
+    return found if found and total(found, terms) < best - 0.5 else {}
 
 
 def together(m: DayModel) -> Terms:

@@ -31,6 +31,7 @@ POOL_SHARE = 0.3  # of a day's time, at most, for the day by classes: the bound 
 POOL_SECONDS = 2.0  # at least
 UNBOUND_SECONDS = 1.0
 SEARCH_SHARE = 0.75  # of what is left of a day's own time then; the rest is for the proof
+SEARCH_SECONDS = 3.0  # at least where a plan in force is made anew: few changes matter there, not their proof
 FLOW_SECONDS = 3.0  # a day with less does without class flows: they take half of it, and windows improve any plan
 DUTY_SECONDS = 0.5  # what a bound on duty takes
 MODEL_SECONDS = 0.5  # what the model of a large day takes: with less left, the first plan is the answer
@@ -213,7 +214,8 @@ def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Ite
             return
     m = build(DayModel(problem, ground, roster, demand))
     now = time.perf_counter()
-    until = min(latest, now + (deadline - now) * SEARCH_SHARE)
+    least = 0.0 if in_force is None else SEARCH_SECONDS
+    until = min(latest, now + max(least, (deadline - now) * SEARCH_SHARE))
     for found in search_face(m, day, pooled, until - time.perf_counter(), seed):
         day, values = found
         yield day, pooled.bounds
@@ -221,7 +223,7 @@ def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Ite
         if pooled.heads:
             day = _first_day(ground, roster, pooled, rounds=ROUNDS)
             yield day, pooled.bounds
-        for found in search_day(m, day, pooled, until - time.perf_counter(), seed):
+        for found in search_day(m, day, pooled, in_force is not None, until - time.perf_counter(), seed):
             day, values = found
             yield day, pooled.bounds
     day, values, bounds = prove_day(m, day, values, pooled, deadline - time.perf_counter(), seed)

@@ -147,7 +147,8 @@ def _flexible(problem: Problem, work: Work, adult: Adult, day: Day, shift: Shift
     highest = min(day.end, shift.end + shift.may_end_later, _must_end_by(problem, work, adult, day))
     while latest < highest and inside[latest] and problem.joined(latest):
         latest += 1
-    earliest_end = max(start + 1, end - shift.may_end_earlier)
+    goes_on = end == day.end < len(worked) and worked[end] and problem.joined(end)  # a gap there would need a rest
+    earliest_end = end if goes_on else max(start + 1, end - shift.may_end_earlier)
     continues = shift.start < first or (first == start and problem.joined(first) and worked[first - 1])
     latest_start = start if continues else min(start + shift.may_start_later, earliest_end - 1)
     longest = end - start + max(0, budget)

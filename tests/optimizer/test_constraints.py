@@ -145,6 +145,16 @@ def test_greedy_keeps_the_director_s_word_though_another_room_misses_more() -> N
     assert unmet_by_greedy(problem({"a": [1] * 8}, [floater("f", 0, 8)], locks=nowhere)) == []
 
 
+def test_work_that_goes_on_into_the_next_day_does_not_end_before_it() -> None:
+    shifts = [{"start": 0, "end": 4, "may_end_earlier": 3}, {"start": 4, "end": 6}]
+    days = [{"start": 0, "end": 4, "day": "2026-03-02"}, {"start": 4, "end": 6, "day": "2026-03-03"}]
+    closed = [{"room_id": "a", "closed": [{"start": 1, "end": 6}]}]
+    case = problem({"a": [1] * 6}, [floater("f", 0, 6, shifts=shifts, rest_hours=11)], days=days, rooms=closed)
+    answer = plan(case, 20)
+    assert check(case, answer) == []
+    assert answer.shift_changes == ()
+
+
 def test_who_is_not_movable_leaves_home_only_for_where_the_director_says() -> None:
     lock = [{"staff_id": "t", "room_id": "b", "start": 2, "end": 4}]
     case = problem({"a": [0] * 8, "b": [1] * 8}, [teacher("t", "a", 0, 8, rooms=["a", "b"])], locks=lock)

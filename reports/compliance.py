@@ -230,8 +230,15 @@ def _violation(facts: CenterFacts, run: Sequence[Span]) -> Violation:
     names = " + ".join(facts.room_name(room_id) for room_id in worst.group or (worst.room_id,))
     return Violation(
         worst.room_id, names, run[0].start.astimezone(facts.tz), run[-1].end.astimezone(facts.tz), worst,
-        next((span.cause for span in run if span.cause), "cause unknown"), worst.rests_on_doubt,
+        next((span.cause for span in run if span.cause), _no_cause_known(worst)), worst.rests_on_doubt,
     )  # fmt: skip
+
+
+def _no_cause_known(worst: Span) -> str:
+    """Where adults are missing nobody can say more; otherwise the sentence of the rule tells what is wrong."""
+    if worst.deficit > 0:
+        return "cause unknown"
+    return "group too large" if worst.group_over else "ages or ranks against the rule"
 
 
 def _total(violations: Sequence[Violation]) -> str:

@@ -109,7 +109,7 @@ def sentence(book: Rulebook, verdict: Verdict) -> str:
         text += f" The group is {verdict.group_over} over its limit of {verdict.group_limit}."
     if verdict.premises_deficit:
         text += f" The building needs {adults_in_words(verdict.premises_required)} for the children in it."
-    return " ".join([text, *(f"{breach}." for breach in verdict.breaches)])
+    return " ".join([text, *(f"{breach[:1].upper()}{breach[1:]}." for breach in verdict.breaches)])
 
 
 def departure(staff_id: str, before: Verdict, after: Verdict, *, allowed: bool) -> str:

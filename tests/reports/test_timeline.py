@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -108,6 +109,14 @@ def test_violations_are_the_spans_out_of_compliance_and_nothing_else(spans: list
     told = sum(span.seconds for run in violations(spans) for span in run)
     out = sum(s.seconds for s in spans if not s.compliant and (not s.group or s.group[0] == s.room_id))
     assert told == out
+
+
+def test_a_cause_is_unknown_only_where_adults_are_missing(report: DailyReport) -> None:
+    assert report.violations
+    for violation in report.violations:
+        nobody_missing = "group too large" if violation.worst.group_over else "ages or ranks against the rule"
+        assert violation.worst.deficit > 0 or violation.worst.cause or violation.cause == nobody_missing
+        assert not re.search(r"\. [a-z]", violation.worst.sentence)
 
 
 def test_the_report_as_known_on_the_evening_can_differ_from_the_corrected_one(

@@ -12,7 +12,7 @@ import typer
 
 from cli.output import console, print_json, print_table
 from domain.errors import BadInput
-from domain.time import parse_local_time
+from domain.time import parse_local_date, parse_local_time
 from rulebook import Building, RoomLicence, Situation, Verdict, load
 from rulebook.catalogue import described, jurisdictions, markdown_table
 from rulebook.documents import read_yaml
@@ -79,7 +79,7 @@ def check_rules(
     on: On = "",
     nap: Annotated[bool, typer.Option("--nap", help="It is nap time.")] = False,
     asleep: Annotated[int | None, typer.Option(help="How many sleep or rest.")] = None,
-    activity: Annotated[str, typer.Option(help="normal, nap, outdoors, meal or trip.")] = "normal",
+    activity: Annotated[str, typer.Option(help="normal, nap, outdoors, meal, trip or water.")] = "normal",
     opens: Annotated[str, typer.Option(help="Opening, 06:30.")] = "",
     closes: Annotated[str, typer.Option(help="Closing, 18:00.")] = "",
     building: Annotated[
@@ -149,10 +149,7 @@ def _split(text: str) -> list[str]:
 
 
 def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text) if text else datetime.now().astimezone().date()
-    except ValueError as error:
-        raise BadInput(f"'{text}' is not a day; write it as 2026-03-02") from error
+    return parse_local_date(text) if text else datetime.now().astimezone().date()
 
 
 def _time(text: str) -> time | None:

@@ -14,7 +14,7 @@ from rulebook.documents import Document
 from rulebook.group import Band
 from rulebook.rules import Finding, Rules
 from rulebook.situation import AdultHere, ChildHere, Situation
-from rulebook.staffing import Counting
+from rulebook.staffing import Counting, helpers_among
 from rulebook.values import Item
 from rulebook.verdict import Departure, Governing, Headroom, Uncounted, Verdict
 
@@ -22,7 +22,6 @@ MOST_HEADROOM = 60  # more than this is said as this
 
 _AGED = tuple(ChildHere(months) for months in range(18 * 12))
 _AGE_UNKNOWN = ChildHere(None)
-_ANY_DAY = date(2000, 1, 1)
 
 
 class Basis(NamedTuple):
@@ -31,6 +30,7 @@ class Basis(NamedTuple):
     findings: Sequence[Finding]
     governs: int  # index into findings; -1: the room's own licence
     mixing: Item | None = None  # the rule on ranks that leaves adults uncounted
+    helping: Sequence[AdultHere] = ()  # volunteers in places that ask for any adult
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Rulebook:
         self._plain_roles = frozenset.intersection(*(counting.plain_roles for counting in self._countings))
         self._plain_age = max(counting.min_age for counting in self._countings)
         self._has_mixes = any(part.mixes for part in self.parts)
+        self._has_helpers = any(part.takes_helpers for part in self.parts)
         self._finds = [(part.find, part.bands.group) for part in self.parts]
         self._sorts_alike = [part.bands.sorts_like(self.parts[0].bands) for part in self.parts]
 
@@ -81,10 +82,15 @@ class Rulebook:
                     premises = finding.premises
         if situation.room is not None:
             required, limit, governs = _licensed(situation, required, limit, governs)
-        mixing = None
+        mixing, staff = None, required
+        helping: tuple[AdultHere, ...] = ()
+        if self._has_helpers and governs >= 0:
+            staff = max([finding.required - finding.helpers for finding in findings])
+            helping = helpers_among(situation.adults, self._countings)[: required - staff]
         if self._has_mixes and required:
-            counted, mixing = self._by_rank(situation, findings, required, adults)
-        basis = Basis(findings, governs, mixing)
+            counted, mixing = self._by_rank(situation, findings, staff, adults)
+        counted += len(helping)
+        basis = Basis(findings, governs, mixing, helping)
         return Verdict(self, situation, required, counted, limit, breaches, premises, basis)
 
     def required(

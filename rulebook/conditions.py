@@ -60,6 +60,11 @@ def edge_minutes_of(item: Mapping[str, Any]) -> list[tuple[str, int]]:
     return found
 
 
+def asks_building(item: Mapping[str, Any]) -> bool:
+    """Whether the item depends on the number of children in the building."""
+    return any("building_children" in item.get(part, {}) for part in ("if", "unless"))
+
+
 def minutes_open(situation: Situation) -> int | None:
     """Length of the opening; a closing not after the opening is on the next day. None: not given."""
     if situation.opens is None or situation.closes is None:

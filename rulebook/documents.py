@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ import jsonschema
 import yaml
 
 from domain.errors import BadInput, UnknownRule
+from domain.time import parse_local_date
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "data" / "rules"
 INHERITED = ("reference", "confidence", "checked_on", "valid_from")
@@ -59,13 +60,13 @@ def check_document(document: object, kind: str, name: str) -> None:
 
 
 def change_days(document: Mapping[str, Any]) -> list[date]:
-    """Days on which something in the document starts to hold or holds no more."""
+    """Days on which something in the document starts to hold or holds no more; BadInput where one is no day."""
     days = set()
     for item in _dated(document):
         if item.get("valid_from"):
-            days.add(date.fromisoformat(item["valid_from"]))
-        if item.get("valid_to"):
-            days.add(date.fromordinal(date.fromisoformat(item["valid_to"]).toordinal() + 1))
+            days.add(parse_local_date(item["valid_from"]))
+        if item.get("valid_to") and (last := parse_local_date(item["valid_to"])) < date.max:
+            days.add(last + timedelta(days=1))
     return sorted(days)
 
 

@@ -11,13 +11,16 @@ from rulebook.verdict import Governing, Uncounted, Verdict
 if TYPE_CHECKING:
     from rulebook.book import Rulebook
 
-_TOPIC_BY_ACTIVITY = {"nap": "nap", "trip": "trips", "outdoors": "outdoors", "meal": "meals"}
+_TOPIC_BY_ACTIVITY = {"nap": "nap", "trip": "trips", "outdoors": "outdoors", "meal": "meals", "water": "water"}
+_ALWAYS = {"group_size", "opening", "premises", "other"}  # topics on which every answer rests
 
 
 def uncounted(book: Rulebook, verdict: Verdict) -> tuple[Uncounted, ...]:
     """Adults against whom law or policy says something, then those whose rank does not help."""
-    adults, result, left = verdict.situation.adults, [], []
+    adults, helping, result, left = verdict.situation.adults, verdict.basis.helping, [], []
     for adult in adults:
+        if adult in helping:
+            continue
         for part in book.parts:
             reason = part.counting.reason_against(adult, adults)
             if reason is not None:
@@ -30,7 +33,7 @@ def uncounted(book: Rulebook, verdict: Verdict) -> tuple[Uncounted, ...]:
         ranks = book.parts[0].counting.rank
         reason = f"does not fill the place that is open: {mixing.label}"
         left.reverse()  # of equal ranks the one named last is the one too many
-        useless = sorted(left, key=ranks)[: len(left) - verdict.counted]
+        useless = sorted(left, key=ranks)[: len(left) + len(helping) - verdict.counted]
         result += [Uncounted(adult.staff_id, reason, _citation(mixing)) for adult in useless]
     return tuple(result)
 
@@ -55,29 +58,56 @@ def _notes(book: Rulebook, verdict: Verdict) -> Iterator[str]:
     for finding in verdict.basis.findings:
         yield from finding.notes
     yield from law.group.unclear
-    if len(law.group.bands_present) > 1 and book.parts[0].mixed_unknown:
-        yield "how ages are mixed is not known for this rule; the strictest of the ages present is taken"
+    if len(law.group.bands_present) > 1 and not book.parts[0].mix_is_known(law.group, situation):
+        yield "how these ages are mixed is not known for this rule; the strictest of the ages present is taken"
     for option in book.undecided:
         yield f"the center has not chosen '{option}'; the strictest choice is taken"
     if verdict.group_size and verdict.governing.confidence == "unverified":
         yield "the governing number is unverified; ask the licensing office before relying on it"
-    topics = {"mixed_ages"} if len(law.group.bands_present) > 1 else set()
-    topics.add(_TOPIC_BY_ACTIVITY.get(situation.activity, "ratio"))
-    if verdict.group_limit is None:
-        topics.add("group_size")
+    topics = _ALWAYS | {_TOPIC_BY_ACTIVITY.get(situation.activity, "ratio")} if verdict.group_size else set()
+    if len(law.group.bands_present) > 1:
+        topics.add("mixed_ages")
+    if verdict.uncounted:
+        topics.add("who_counts")
     for entry in book.document.get("unknown", []):
         if entry["topic"] in topics:
             yield f"not known: {entry['note']}"
+    if situation.activity in ("trip", "water") and not _speaks_of(book, situation.activity):
+        yield f"not checked: whether more adults are asked for ({situation.activity}); nothing on it was read"
+    if verdict.group_size and (rules := book.document.get("not_checked")):
+        yield f"not checked: {' '.join(rules)}"
     if situation.activity == "nap" and not book.document.get("nap"):
         yield "no nap relief is known here; the normal ratio holds"
     if situation.opens is None and any(part.edges for part in book.parts):
         yield "opening hours were not given; no exception for opening or closing is granted"
     yield from _notes_on_adults(book, verdict)
-    if verdict.premises_required and situation.building is None:
+    if verdict.group_size:
+        yield from _notes_on_building(book, verdict)
+
+
+def _notes_on_building(book: Rulebook, verdict: Verdict) -> Iterator[str]:
+    """Which rules could not be checked, or not wholly, without the building's totals."""
+    building = verdict.situation.building
+    if building is None and verdict.premises_required:
         yield (
             f"the building needs {adults_in_words(verdict.premises_required)} for this many children; "
             "its total was not given, so this was not checked"
         )
+    elif building is None and any(part.asks_building for part in book.parts):
+        yield "the building's total was not given; rules that depend on it were checked for this room's children alone"
+    if building is None or not building.staff:
+        for part in book.parts:
+            for label in part.building_mixes:
+                yield f"not checked, because the staff of the building was not given: whether {label}"
+
+
+def _speaks_of(book: Rulebook, activity: str) -> bool:
+    document = book.document
+    return (
+        activity in document.get("as_usual", ())
+        or any(entry["topic"] == _TOPIC_BY_ACTIVITY[activity] for entry in document["unknown"])
+        or any(activity in row.get("if", {}).get("activity", ()) for row in document.get("floors", ()))
+    )
 
 
 def _notes_on_adults(book: Rulebook, verdict: Verdict) -> Iterator[str]:
@@ -101,7 +131,7 @@ def sentence(book: Rulebook, verdict: Verdict) -> str:
     else:
         verb = "needs" if verdict.group_size == 1 else "need"
         text = (
-            f"{where}{_children(verdict.group_size)} ({_composition(book, verdict)}) {verb} "
+            f"{where}{children_in_words(verdict.group_size)} ({_composition(book, verdict)}) {verb} "
             f"{adults_in_words(verdict.required)} and {_count(verdict)}"
         )
         text += f": {_more(verdict.deficit)} needed." if verdict.deficit else "."
@@ -128,9 +158,9 @@ def combining(verdict: Verdict, allowed: bool) -> str:
     if verdict.breaches:
         return f"No: {verdict.breaches[0]}."
     if not allowed:
-        size = _children(verdict.group_size)
+        size = children_in_words(verdict.group_size)
         return f"No: {size} together are {verdict.group_over} over the limit of {verdict.group_limit}."
-    return f"Yes: together {_children(verdict.group_size)} need {adults_in_words(verdict.required)}."
+    return f"Yes: together {children_in_words(verdict.group_size)} need {adults_in_words(verdict.required)}."
 
 
 def limit_reached(verdict: Verdict) -> str:
@@ -145,7 +175,7 @@ def adults_in_words(number: int) -> str:
     return "1 adult" if number == 1 else f"{number or 'no'} adults"
 
 
-def _children(number: int) -> str:
+def children_in_words(number: int) -> str:
     return "1 child" if number == 1 else f"{number} children"
 
 

@@ -34,13 +34,15 @@ def load(
             offered = "; ".join(f"{name}: {', '.join(entry['choices'])}" for name, entry in known.items()) or "none"
             raise UnknownRule(f"{document['code']} has no option {option}={choice}; options are {offered}")
     policy_text = json.dumps(policy, sort_keys=True) if policy else ""
-    return _compiled(document["code"], _since(document, policy, on), tuple(sorted(chosen.items())), policy_text)
+    since = max((day for day in _changes(document["code"], policy_text) if day <= on), default=date.min)
+    return _compiled(document["code"], since, tuple(sorted(chosen.items())), policy_text)
 
 
-def _since(document: Document, policy: Mapping[str, Any] | None, on: date) -> date:
-    """The last day on or before `on` at which anything changed: books between two changes are the same book."""
-    days = [day for day in change_days(document) + change_days(policy or {}) if day <= on]
-    return max(days, default=date.min)
+@lru_cache(maxsize=512)
+def _changes(code: str, policy_text: str) -> tuple[date, ...]:
+    """The days on which anything changes: books between two of them are the same book."""
+    own = change_days(_policy_document(policy_text)) if policy_text else []
+    return (*change_days(read_document(code)), *own)
 
 
 @lru_cache(maxsize=512)
@@ -60,11 +62,13 @@ def _compiled(code: str, on: date, options: tuple[tuple[str, str], ...], policy_
     ]
     parts = [Rules(in_force(document, on, variant)) for variant in variants]
     if policy_text:
-        parts.append(Rules(in_force(_policy_document(json.loads(policy_text)), on, {})))
+        parts.append(Rules(in_force(_policy_document(policy_text), on, {})))
     return Rulebook(document, on, parts, undecided)
 
 
-def _policy_document(policy: Mapping[str, Any]) -> Document:
+def _policy_document(text: str) -> Document:
+    """The policy as a document; BadInput where it is not of the form."""
+    policy: dict[str, Any] = json.loads(text)
     check_document(policy, "policy", f"the policy '{policy.get('name', '')}'")
     return {
         "code": "policy",

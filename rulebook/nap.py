@@ -25,7 +25,8 @@ class NapRule:
 
     holds: Condition | None
     relief: Callable[[Group, Situation, Normal], int]
-    building_share: Fraction | None  # of the building's normal requirement that must be there; None: no condition
+    building_share: Fraction | None  # of the room's normal requirement that must be in the building; None: no condition
+    elsewhere_share: Fraction  # of what the other rooms need
     building_plus: int
     max_minutes: int | None
     lifts_group: bool
@@ -49,7 +50,7 @@ class NapRule:
             elsewhere = self.strictest.adults_for(others)
             if others:
                 assumed = f", if the other {others} children are {self.strictest.label} (their adults were not given)"
-        needed = ceil(self.building_share * (full + elsewhere)) + self.building_plus
+        needed = ceil(self.building_share * full + self.elsewhere_share * elsewhere) + self.building_plus
         if building.adults < needed:
             return f"nap relief needs {needed} adults in the building and {building.adults} are there{assumed}"
         return ""
@@ -57,10 +58,12 @@ class NapRule:
 
 def compile_nap(data: Mapping[str, Any], bands: Bands, document: Mapping[str, Any]) -> NapRule:
     building = data.get("building")
+    share = Fraction(str((building or {}).get("share", 1)))
     return NapRule(
         holds=compile_condition(data, bands),
         relief=_relief(data, bands),
-        building_share=None if building is None else Fraction(str(building.get("share", 1))),
+        building_share=None if building is None else share,
+        elsewhere_share=Fraction(str((building or {}).get("elsewhere", share))),
         building_plus=0 if building is None else building.get("plus", 0),
         max_minutes=data.get("max_minutes"),
         lifts_group=data.get("group") == "lifted",

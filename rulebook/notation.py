@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from domain.errors import BadInput
-from domain.time import age_in_months
+from domain.time import age_in_months, parse_local_date
 from rulebook.situation import ADULT_STATES, AdultHere, ChildHere
 
 _CHILD = re.compile(r"^(?P<age>\?|\d+m?|\d+y|\d{4}-\d{2}-\d{2})(?P<status>[wns]*)(?:x(?P<times>\d+))?$")
@@ -68,8 +68,5 @@ def _age(text: str, day: date) -> int | None:
     if text == "?":
         return None
     if "-" in text:
-        try:
-            return age_in_months(date.fromisoformat(text), day)
-        except ValueError as error:
-            raise BadInput(f"'{text}' is not a day; write it as 2025-03-02") from error
+        return age_in_months(parse_local_date(text), day)
     return int(text[:-1]) * 12 if text.endswith("y") else int(text.removesuffix("m"))

@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rulebook.conditions import Condition, barring_bands, compile_condition, edge_minutes_of
+from rulebook.conditions import Condition, asks_building, barring_bands, compile_condition, edge_minutes_of
 from rulebook.documents import SECTIONS
 from rulebook.group import Bands, Group, compile_bands
 from rulebook.mixing import Requirement, Use, compile_use, single_band, strictest
 from rulebook.nap import NapRule, compile_nap
 from rulebook.situation import AdultHere, Situation
 from rulebook.staffing import RANKS, Counting, StaffMix, compile_counting, compile_mix
-from rulebook.values import Item, Scale, exceeded_by, item_of, raised
+from rulebook.values import Item, Need, Scale, exceeded_by, item_of, need_of_steps, raised
 
 
 class Finding:
-    """What one document asks for. `notes` are sentences on relief given or refused."""
+    """What one document asks for. `helpers`: how many of the required any adult volunteer may be. `notes` are
+    sentences on relief given or refused."""
 
-    __slots__ = ("breaches", "group", "item", "limit", "notes", "premises", "required")
+    __slots__ = ("breaches", "group", "helpers", "item", "limit", "notes", "premises", "required")
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Finding:
         breaches: tuple[str, ...] = (),
         premises: int = 0,
         notes: tuple[str, ...] = (),
+        helpers: int = 0,
     ) -> None:
         self.group = group
         self.required = required
@@ -38,6 +40,7 @@ class Finding:
         self.breaches = breaches
         self.premises = premises
         self.notes = notes
+        self.helpers = helpers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,18 @@ class Clause:
     item: Item
     use: Use | None = None
     adults: int = 0
+    plus: int = 0
+    need: Need | None = None
+    volunteers: bool = False
     keeps_group: bool = False
     others_per_teacher: int = 0
 
     def applies(self, group: Group, situation: Situation) -> bool:
         return self.holds is None or (self.barred.isdisjoint(group.bands_present) and self.holds(group, situation))
+
+    def least(self, required: int, children: int) -> int:
+        """Adults a floor asks for where the rule alone asks for `required`."""
+        return max(self.adults, required + self.plus, self.need[children] if self.need else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +82,11 @@ class Rules:
         self.counting: Counting = compile_counting(document)
         self.source: str = document.get("source", "law")
         self._single = single_band(self.bands)
-        self.mixed_unknown = not any("if" not in row for row in document.get("mixed_ages", []))
         self._fallback = strictest(self.bands)
         self._mixed = self._clauses("mixed_ages")
         self._exceptions = self._clauses("exceptions")
         self._floors = self._clauses("floors")
+        self.takes_helpers = any(floor.volunteers for floor in self._floors)
         self._apart = self._clauses("apart")
         self._lifted = self._clauses("group_lifted")
         self._premises = self._clauses("premises")
@@ -95,14 +105,25 @@ class Rules:
         """('first' or 'last', minutes) of every rule that depends on the time of day."""
         return {edge for section in SECTIONS for row in self.document.get(section, ()) for edge in edge_minutes_of(row)}
 
+    @property
+    def asks_building(self) -> bool:
+        """Whether any rule depends on how many children the building holds."""
+        return any(asks_building(row) for section in SECTIONS for row in self.document.get(section, ()))
+
+    @property
+    def building_mixes(self) -> tuple[str, ...]:
+        """Sentences on the mix of ranks that the whole building must not have."""
+        return tuple(clause.item.label for clause in self._building_mixes)
+
+    def mix_is_known(self, group: Group, situation: Situation) -> bool:
+        """Whether the rule says how these ages count together."""
+        return any(clause.applies(group, situation) for clause in self._mixed)
+
     def find(self, group: Group, situation: Situation) -> Finding:
         if not group.n:
             return Finding(group, 0, None, self._nothing, premises=self._premises_of(group, situation))
         required, limit, item = self.normal(group, situation, None)
         notes: tuple[str, ...] = ()
-        for floor in self._floors:
-            if floor.adults > required and floor.applies(group, situation):
-                required, item = floor.adults, floor.item
         if self._variances:
             required, limit, item, notes = self._varied(group, situation, required, limit, item)
         for clause in self._exceptions:
@@ -111,6 +132,10 @@ class Rules:
                 ceiling = limit if clause.keeps_group else eased.limit
                 if eased.adults < required and (ceiling is None or group.n <= ceiling):
                     required, limit, item = eased.adults, ceiling, eased.item
+        usual, helpers = required, 0
+        for floor in self._floors:
+            if (least := floor.least(usual, group.n)) > required and floor.applies(group, situation):
+                required, item, helpers = least, floor.item, least - usual if floor.volunteers else 0
         if situation.activity == "nap" and self._naps:
             required, limit, item, said = self._napping(group, situation, required, limit, item)
             notes += said
@@ -123,7 +148,7 @@ class Rules:
             breaches = tuple([clause.item.label for clause in self._apart if clause.applies(group, situation)])
         if self._building_mixes and situation.building is not None and situation.building.staff:
             breaches += self._ranks_missing(situation.building.staff)
-        return Finding(group, required, limit, item, breaches, self._premises_of(group, situation), notes)
+        return Finding(group, required, limit, item, breaches, self._premises_of(group, situation), notes, helpers)
 
     def normal(self, group: Group, situation: Situation, scale: Scale | None) -> Requirement:
         """By the bands and the mixed-age rule alone."""
@@ -190,6 +215,9 @@ class Rules:
             item=item_of(row, self.document, row.get("says") or row.get("label") or section),
             use=compile_use(row, self.bands, self.document) if uses else None,
             adults=row.get("adults", 0),
+            plus=row.get("plus", 0),
+            need=need_of_steps(row["children"]) if section == "floors" and "children" in row else None,
+            volunteers=row.get("volunteers", False),
             keeps_group="group" not in row and row.get("use") != "band",
             others_per_teacher=row.get("building", {}).get("others_per_teacher", 0),
         )

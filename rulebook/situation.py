@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from domain.errors import BadInput
 from domain.time import as_utc
 
-ACTIVITIES = ("normal", "nap", "outdoors", "meal", "trip")
+ACTIVITIES = ("normal", "nap", "outdoors", "meal", "trip", "water")
 ADULT_STATES = ("in_room", "on_break", "stepped_out", "elsewhere", "not_clocked_in")
 _OLDEST_CHILD_MONTHS = 18 * 12
 STATUSES = tuple((walking, in_school) for walking in (None, False, True) for in_school in (False, True))

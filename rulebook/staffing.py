@@ -44,6 +44,7 @@ class Counting:
         self.min_age: int = data.get("min_age_years", STRICTEST_MIN_AGE)
         self._supervised_age = data.get("supervised_min_age_years", self.min_age)
         self._volunteer_age = data.get("volunteer_min_age_years")
+        self._volunteers_alone: bool = not data.get("volunteers_beside_staff", False)
         self._requires = frozenset(data.get("requires", ()))
         self._ranks = {role: RANKS[rank] for role, rank in {**DEFAULT_ROLES, **data.get("roles", {})}.items()}
         self.plain_roles = frozenset() if self._requires else frozenset(r for r, rank in self._ranks.items() if rank)
@@ -68,6 +69,8 @@ class Counting:
                 return "is a volunteer, and volunteers do not count"
             if adult.age_years is None or adult.age_years < self._volunteer_age:
                 return f"is a volunteer not known to be {self._volunteer_age} or older"
+            if not self._volunteers_alone and not any(self.plainly(other) for other in adults):
+                return "is a volunteer and counts only beside a member of staff"
         else:
             against = self._against_role_or_age(adult, adults)
             if against:
@@ -111,6 +114,18 @@ class Counting:
         if rule.another_stays and not any(self.plainly(other) for other in adults if other is not adult):
             return "stepped out, and no other counted adult stays in the room"
         return None
+
+
+def helpers_among(adults: Sequence[AdultHere], countings: Sequence[Counting]) -> tuple[AdultHere, ...]:
+    """Adult volunteers in the room who do not count as staff: they may fill a place that asks for any adult."""
+    return tuple(
+        adult
+        for adult in adults
+        if adult.volunteer
+        and adult.state == "in_room"
+        and (adult.age_years or 0) >= STRICTEST_MIN_AGE
+        and any(counting.reason_against(adult, adults) for counting in countings)
+    )
 
 
 Skilled = tuple[int, frozenset[str]]  # an adult's rank and credentials

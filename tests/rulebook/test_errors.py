@@ -79,3 +79,22 @@ def test_a_wrong_file_names_place_and_fault() -> None:
 def test_a_policy_with_an_unknown_section_is_refused() -> None:
     with pytest.raises(BadInput, match="rations"):
         load("TX", DAY, policy={"name": "own", "rations": []})
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ({"name": "own", "bands": 5}, "the policy 'own', at bands"),
+        ({"bands": [{"valid_from": "soon"}]}, "the policy ''"),
+        ({"name": "own", "who_counts": [{"says": "all", "valid_from": "2026-02-31"}]}, "'2026-02-31' is not a day"),
+    ],
+)
+def test_a_policy_of_the_wrong_form_is_refused_before_its_dates_are_read(policy: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        load("TX", DAY, policy=policy)
+
+
+def test_a_policy_may_hold_to_the_end_of_the_calendar() -> None:
+    counts = {"says": "adults of 21", "min_age_years": 21, "valid_to": "9999-12-31"}
+    young = Situation(DAY, time(10), (ChildHere(30),), (AdultHere("a", "Teacher", 20),))
+    assert load("TX", DAY, policy={"name": "own", "who_counts": [counts]}).check(young).counted == 0

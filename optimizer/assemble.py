@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from optimizer.demand import units_per_adult
 from optimizer.fairness import least_fairness
-from optimizer.goals import SHORTAGE_UNITS
 from optimizer.measure import Measure
 from optimizer.plan import GOALS, Combined, Goal, Issue, Plan, ShiftChange, Shortage
 from optimizer.problem import Assignment, Problem, Span
-from optimizer.reasons import reasons_for, why_short
+from optimizer.reasons import reasons_for, why_short, why_unmet
 from optimizer.roster import Place
 
 if TYPE_CHECKING:
@@ -141,12 +141,12 @@ def _issues(problem: Problem, days: Days, measure: Measure) -> list[Issue]:
         text = f"the break {pause} of {name[who]} starts {late * problem.slot_minutes} minutes late"
         issues.append(Issue(kind="late_break", staff_id=who, slot=start, text=text))
     seen = set()
-    for index, t in measure.unmet_locks:
+    for index, t in (*measure.unmet_locks, *measure.idle_locks):
         if index not in seen:
             seen.add(index)
             lock = problem.locks[index]
             place = f"in {lock.room_id}" if lock.room_id else "free"
-            text = f"{name[lock.staff_id]} cannot be {place} as asked: not qualified, on a break, or the room is closed"
+            text = f"{name[lock.staff_id]} cannot be {place} as asked: {why_unmet(measure, lock, t)}"
             issues.append(Issue(kind="lock", staff_id=lock.staff_id, slot=t, text=text))
     return issues
 
@@ -159,7 +159,7 @@ def _chance(problem: Problem, measure: Measure, room: str, t: int) -> float:
 
 def _bounds(problem: Problem, days: Days, values: dict[str, float]) -> dict[str, float]:
     """Bounds add up over the days; no goal is below zero."""
-    units = {"shortage": SHORTAGE_UNITS, "cost": 100.0}
+    units = {"shortage": float(units_per_adult(problem)), "cost": 100.0}
     found: dict[str, float] = {}
     for name in GOALS[:-1]:
         bound = sum(day.goals.get(name, 0.0) for day in days.bounds) / units.get(name, 1.0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from domain.errors import NotFound
 from optimizer.edits import add_adult, call_out, only_day, only_day_of
 from optimizer.plan import Plan, Shortage
 from optimizer.planner import plan
-from optimizer.problem import Adult, Name, Part, Problem, Shift
+from optimizer.problem import Adult, Name, Part, Problem, Shift, Span
 from optimizer.value import prevented_by
 
 SECONDS = 4.0
@@ -77,14 +77,13 @@ def _called(adult: Adult, start: int, end: int) -> Adult:
 
 
 def _calls(problem: Problem, cover: Plan) -> list[Call]:
-    """Each substitute over the longest span that the availability and the hours of the day allow."""
+    """Each substitute over as long a span as availability, hours and rest allow, where most is missing."""
     found = []
     for adult in problem.staff:
         if not adult.on_call or not cover.shortages:
             continue
         for span in adult.available:
-            start = max(span.start, problem.frozen_until)
-            end = min(span.end, start + int(adult.max_hours_day / problem.slot_hours))
+            start, end = _most_missing(problem, cover, adult, span)
             if end <= start:
                 continue
             saved = prevented_by(problem, cover, _called(adult, start, end))
@@ -104,6 +103,23 @@ def _calls(problem: Problem, cover: Plan) -> list[Call]:
                     )
                 )
     return found
+
+
+def _most_missing(problem: Problem, cover: Plan, adult: Adult, span: Span) -> tuple[int, int]:
+    """The legal part of the span in which the rooms the adult counts in lack most; empty where there is none."""
+    rested = adult.last_end and adult.last_end + timedelta(hours=adult.rest_hours)
+    first = max(span.start, problem.frozen_until)
+    while rested and first < span.end and problem.slots[first] < rested:
+        first += 1
+    hours = min(adult.max_hours_day, adult.max_hours_week - adult.hours_before)
+    length = min(span.end - first, int((hours + 1e-9) / problem.slot_hours))
+    severity = {room.room_id: room.severity for room in problem.rooms}
+    missing = [0.0] * len(problem.slots)
+    for short in cover.shortages:
+        if adult.counts_in(short.room_id):
+            missing[short.slot] += short.expected * severity[short.room_id]
+    start = max(range(first, span.end - length + 1), key=lambda t: (round(sum(missing[t : t + length]), 9), -t))
+    return start, start + length
 
 
 def _moved(problem: Problem, cover: Plan) -> set[str]:

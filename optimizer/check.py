@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -28,33 +27,6 @@ def check(problem: Problem, plan: Plan) -> list[str]:
     for rule in (_facts, _work, _rooms, _breaks, _stays, _walks, _combinations, _reports, _goals):
         faults += rule(measure)
     return faults
-
-
-def scheduled_work(problem: Problem, adult: Adult) -> set[int]:
-    """Slots of legal scheduled work: facts, then shifts minus absences while hours last and after the rest."""
-    facts = {t for item in problem.current if item.staff_id == adult.staff_id for t in range(item.start, item.end)}
-    worked = {t for t in facts if t < problem.frozen_until}
-    wished = {t for shift in adult.shifts for t in range(shift.start, shift.end)}
-    wished -= {t for gone in adult.absences for t in range(gone.start, gone.end)}
-    day_of = {t: day.start for day in problem.days for t in range(day.start, day.end)}
-    slots_on = Counter(day_of[t] for t in worked)
-    hours = problem.slot_minutes / 60
-    for t in sorted(t for t in wished if t >= problem.frozen_until):
-        today = slots_on[day_of[t]]
-        if (today + 1) * hours > adult.max_hours_day + 1e-9:
-            continue
-        if adult.hours_before + (len(worked) + 1) * hours > adult.max_hours_week + 1e-9:
-            continue
-        if not today and not (t - 1 in worked and problem.joined(t)) and not _rested(problem, adult, worked, t):
-            continue
-        worked.add(t)
-        slots_on[day_of[t]] += 1
-    return worked
-
-
-def _rested(problem: Problem, adult: Adult, worked: set[int], slot: int) -> bool:
-    ended = problem.slots[max(worked)] + timedelta(minutes=problem.slot_minutes) if worked else adult.last_end
-    return ended is None or problem.slots[slot] - ended >= timedelta(hours=adult.rest_hours)
 
 
 def _references(problem: Problem, plan: Plan) -> Iterator[str]:
@@ -252,7 +224,7 @@ def _reports(measure: Measure) -> Iterator[str]:
             yield f"the shortage in {key[0]}, slot {key[1]} is {expected:.3f}; the plan says otherwise"
     if told:
         yield f"the plan reports shortages that are not there: {sorted(told)[:3]}"
-    unmet = {problem.locks[index].staff_id for index, _ in measure.unmet_locks}
+    unmet = {problem.locks[index].staff_id for index, _ in (*measure.unmet_locks, *measure.idle_locks)}
     if unmet - {issue.staff_id for issue in plan.issues if issue.kind == "lock"}:
         yield f"locks of {sorted(unmet)} are unmet and not reported"
 

@@ -11,10 +11,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from optimizer.flow import FRESH, HUB
+from optimizer.mip import Terms, Variable
 from optimizer.problem import Adult
 
 if TYPE_CHECKING:
-    from optimizer.day_model import DayModel, Terms, Variable
+    from optimizer.day_model import DayModel
 
 Node = tuple[int, str]  # slot, place
 
@@ -115,7 +116,7 @@ class ClassFlow:
 
     def _arc(self, tail: Node, head: Node, there: bool = True) -> Variable:
         most, whole = float(len(self.members)), head[1] != HUB  # what flows in no room is whole by the rest
-        var = self.m.mip.add_variable(lb=0.0, ub=most, is_integer=whole)
+        var = self.m.mip.add(0.0, most, whole)
         self._balance[tail].append((var, -1.0))
         self._balance[head].append((var, 1.0))
         if there and head[1] != HUB:
@@ -131,6 +132,6 @@ class ClassFlow:
         """Head counts are whole variables of their own: the solver finds its cuts on them."""
         for (room, t), terms in sorted(self._there.items()):
             if t < self.m.roster.day.end:
-                var = self.m.mip.add_integer_variable(lb=0, ub=len(self.members))
+                var = self.m.mip.add(0.0, float(len(self.members)), whole=True)
                 self.m.pool[self.number, room, t] = var
                 self.m.row([*terms, (var, -1.0)], 0, 0)

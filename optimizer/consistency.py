@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,15 @@ def _days(problem: Problem) -> Iterator[str]:
     for index, day in enumerate(problem.days):
         if day.start != expected:
             yield f"days[{index}].start must be {expected}: the days partition the slots in order"
+        if index and day.day <= problem.days[index - 1].day:
+            yield f"days[{index}].day must be after {problem.days[index - 1].day}: the days are in order"
         expected = day.end
     if expected != len(problem.slots):
         yield f"days: the last day must end at {len(problem.slots)}, the number of slots"
+    length = timedelta(minutes=problem.slot_minutes)
+    for index, (earlier, later) in enumerate(pairwise(problem.slots), 1):
+        if later - earlier < length:
+            yield f"slots[{index}] begins before the slot before it is over: each takes {problem.slot_minutes} minutes"
     if problem.frozen_until > len(problem.slots):
         yield f"frozen_until must be at most {len(problem.slots)}, the number of slots"
 

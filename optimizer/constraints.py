@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from math import inf
 
-from optimizer.day_model import DayModel, Terms
+from optimizer.day_model import DayModel
+from optimizer.mip import Terms
 from optimizer.problem import Adult
 from optimizer.roster import Stretch
 

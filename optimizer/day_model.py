@@ -14,12 +14,10 @@ from typing import TypeAlias
 from optimizer.demand import Demand
 from optimizer.flow import Path
 from optimizer.ground import Ground
+from optimizer.mip import Mip, Terms, Variable
 from optimizer.problem import Adult, Problem
 from optimizer.roster import DayRoster, Pause, Stretch
-from optimizer.solver_library import mathopt
 
-Variable: TypeAlias = "mathopt.Variable"
-Terms: TypeAlias = list[tuple[Variable, float]]
 Keyed: TypeAlias = dict[tuple[str, str, int], list[Variable]]  # staff, room or break, t: one of them is 1
 
 
@@ -35,7 +33,7 @@ class DayModel:
     pool: dict[tuple[int, str, int], Variable] = field(default_factory=dict)  # class of movers, room, t
     class_moves: list[Variable] = field(default_factory=list)  # changes of room of any class
     pool_rooms: dict[int, set[str]] = field(default_factory=dict)  # class of movers: where they count
-    mip: mathopt.Model = field(default_factory=lambda: mathopt.Model())
+    mip: Mip = field(default_factory=Mip)
     paths: dict[str, Path] = field(default_factory=dict)
     present: Keyed = field(default_factory=dict)
     arrive: Keyed = field(default_factory=dict)  # comes into the room, not merely back from a break
@@ -141,23 +139,17 @@ class DayModel:
     @cached_property
     def one(self) -> Variable:
         """The constant 1, for prices that do not depend on a choice."""
-        return self.mip.add_variable(lb=1.0, ub=1.0)
+        return self.mip.add(1.0, 1.0)
 
-    def row(self, terms: Iterable[tuple[Variable, float]], low: float, high: float) -> mathopt.LinearConstraint:
+    def row(self, terms: Iterable[tuple[Variable, float]], low: float, high: float) -> int:
         """low <= sum of terms <= high."""
-        summed: dict[Variable, float] = {}
-        for var, coefficient in terms:
-            summed[var] = summed.get(var, 0.0) + coefficient
-        constraint = self.mip.add_linear_constraint(lb=low, ub=high)
-        for var, coefficient in summed.items():
-            constraint.set_coefficient(var, coefficient)
-        return constraint
+        return self.mip.row(terms, low, high)
 
     def share(self, high: float = 1.0) -> Variable:
-        return self.mip.add_variable(lb=0.0, ub=high)
+        return self.mip.add(0.0, high)
 
     def choice(self) -> Variable:
-        return self.mip.add_binary_variable()
+        return self.mip.add(0.0, 1.0, whole=True)
 
 
 def _shift_variables(m: DayModel, adult: Adult, stretch: Stretch) -> None:

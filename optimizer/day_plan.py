@@ -55,35 +55,34 @@ class Book:
                 count = np.minimum(self.count[room], levels.shape[1] - 1)
                 result[room] = levels[np.arange(len(count)), count] * SHORTAGE_WEIGHT
         for (room, t), index in self.over.items():
+            at = t - self.roster.first
             if room in result:
-                result[room][t - self.roster.first] = self._joint_gain(adult, index, t) * SHORTAGE_WEIGHT
+                result[room][at] = self._joint_gain(adult, index, t, int(self.joint[index][at]) + 1) * SHORTAGE_WEIGHT
         return result
 
     def loss(self, adult: Adult, room: str, slot: int) -> float:
-        """Thousandths of shortage that the adult's presence in the room prevents now."""
+        """Shortage that the adult's presence in the room prevents now: expected adults times severity."""
         at = slot - self.roster.first
         if (index := self.over.get((room, slot))) is not None:
-            item = self.demand.problem.combinations[index]
-            if not all(map(adult.counts_in, item.rooms)):
-                return 0.0
-            return self.demand.joint_levels(index, slot).get(int(self.joint[index][at]), 0.0)
+            return self._joint_gain(adult, index, slot, int(self.joint[index][at]))
         if not self.demand.ground.may_be(adult, room, slot):
             return 0.0
         count = int(self.count[room][at])
         levels = self.levels[room]
         return float(levels[at, count - 1]) if 0 < count <= levels.shape[1] else 0.0
 
-    def _joint_gain(self, adult: Adult, index: int, slot: int) -> float:
+    def _joint_gain(self, adult: Adult, index: int, slot: int, number: int) -> float:
+        """What the adult is worth as the so manieth of combined rooms."""
         item = self.demand.problem.combinations[index]
         if not all(map(adult.counts_in, item.rooms)):
             return 0.0
-        return self.demand.joint_levels(index, slot).get(int(self.joint[index][slot - self.roster.first]) + 1, 0.0)
+        return self.demand.joint_levels(index, slot).get(number, 0.0) / self.demand.units
 
     def _levels(self, room_id: str) -> Floats:
-        """levels[slot, n]: thousandths of shortage prevented by the (n+1)-th adult; a last column of zeros."""
+        """levels[slot, n]: shortage prevented by the (n+1)-th adult; a last column of zeros."""
         most = max((self.demand.most_required(room_id, t) for t in self.roster.slots), default=0)
         levels = np.zeros((len(self.roster.slots), most + 1))
         for t in self.roster.slots:
             for k, weight in self.demand.weights(room_id, t).items():
-                levels[t - self.roster.first, k - 1] = weight
+                levels[t - self.roster.first, k - 1] = weight / self.demand.units
         return levels

@@ -9,9 +9,10 @@ from math import inf
 from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
 from optimizer.day_search import close
-from optimizer.day_solver import DayBounds, Pooled, Values, minimize, step_below, strictly_before, total
+from optimizer.day_solver import DayBounds, Pooled, minimize, step_below, strictly_before, total
 from optimizer.day_values import as_values, read_day
 from optimizer.goals import cost, disruption, haste, obligations, shortage
+from optimizer.mip import Values
 from optimizer.pool import fix_missing
 
 _LEAST_SECONDS = 0.05
@@ -39,7 +40,7 @@ def prove_day(
         step = step_below(terms)
         left = (deadline - time.monotonic()) * SHARES[name]
         settled = values and (total(values, terms) < 0.5 or (name == "shortage" and _reached(m, values, bounds)))
-        hopeless = values and left < m.mip.get_num_variables() * _SECONDS_PER_COLUMN
+        hopeless = values and left < proof_seconds(m)
         if not settled and not hopeless:
             answer = minimize(m, terms, max(_LEAST_SECONDS, left), seed, step, known)
             if answer.values:
@@ -56,6 +57,11 @@ def prove_day(
     if values and _reached(m, values, bounds):
         proven.goals["disruption"] = max(pooled.points, proven.goals.get("disruption", 0.0))
     return day, values, proven
+
+
+def proof_seconds(m: DayModel) -> float:
+    """What the relaxation of the whole day takes."""
+    return len(m.mip.low) * _SECONDS_PER_COLUMN
 
 
 def _reached(m: DayModel, values: Values, bounds: DayBounds) -> bool:

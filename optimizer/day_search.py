@@ -6,16 +6,20 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 
-from optimizer.day_model import DayModel, Terms, Variable
+from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
-from optimizer.day_solver import Pooled, Values, first_of, minimize, step_below, total
+from optimizer.day_solver import Pooled, first_of, minimize, step_below, total
 from optimizer.day_values import as_values, read_day
 from optimizer.day_windows import Windows
 from optimizer.flow import Path
 from optimizer.goals import cost, disruption, haste, obligations, shortage
+from optimizer.mip import Terms, Values, Variable
 from optimizer.pool import Face, fix_missing
 
 PART_SECONDS = 4.0
+WEIGHTS = (1e8, 1e5, 1e3)  # of a step of obligations, shortage and haste against a point
+WEIGHTS_WITH_COST = (1e11, 1e8, 1e5)
+COST_WEIGHT = 1e3
 _LEAST_SECONDS = 0.2
 
 
@@ -38,7 +42,7 @@ def search_face(
     best = _along(m, pooled, terms, seconds, seed)
     if not best:
         _reopen(m)
-        m.mip.delete_linear_constraint(row)
+        m.mip.drop(row)
         terms = together(m)
         best = _along(m, pooled, terms, deadline - time.monotonic(), seed)
         row = m.row(first, -inf, total(best, first) + 0.01 if best else inf)
@@ -48,10 +52,11 @@ def search_face(
         if better:
             best = better
             yield read_day(m, day, best), best
-        for better in Windows(m, best, terms, deadline - time.monotonic(), seed).run(total(best, terms)):
+        windows = Windows(m, best, terms, deadline - time.monotonic(), seed, _weights(m)[2:], pooled.missing)
+        for better in windows.run(total(best, terms)):
             yield read_day(m, day, better), better
     _reopen(m)
-    m.mip.delete_linear_constraint(row)
+    m.mip.drop(row)
 
 
 def search_day(
@@ -67,11 +72,12 @@ def search_day(
     for as_they_are in (True, False) if in_force else ():  # few changes are wanted: first with the breaks in force
         kept = _fix_breaks(m, pooled.breaks if as_they_are else {})
         better = _along_relaxation(m, known, terms, best, deadline - time.monotonic(), seed)
-        _set_high(kept.items())
+        _set_high(m, kept.items())
         if better:
             known, best = better, total(better, terms)
             yield read_day(m, day, known), known
-    for better in Windows(m, known, terms, deadline - time.monotonic(), seed).run(best):
+    windows = Windows(m, known, terms, deadline - time.monotonic(), seed, _weights(m)[1:], pooled.missing)
+    for better in windows.run(best):
         yield read_day(m, day, better), better
     _reopen(m)
 
@@ -82,9 +88,9 @@ def _along(m: DayModel, pooled: Pooled, terms: Terms, seconds: float, seed: int)
     for who, path in m.paths.items():
         used = set(_arcs_along(path, who, pooled))
         for var in (arc.var for steps in path.steps.values() for arc in steps if arc.var not in used):
-            kept[var], var.upper_bound = var.upper_bound, 0.0
+            kept[var], m.mip.high[var] = m.mip.high[var], 0.0
     best = minimize(m, terms, max(_LEAST_SECONDS, seconds), seed, step_below(terms)).values
-    _set_high(kept.items())
+    _set_high(m, kept.items())
     return best
 
 
@@ -96,26 +102,29 @@ def _along_relaxation(m: DayModel, known: Values, terms: Terms, best: float, sec
     split = minimize(m, terms, seconds, seed, relaxed=True).values
     arcs = [arc.var for path in m.paths.values() for steps in path.steps.values() for arc in steps]
     unused = [var for var in arcs if split.get(var, 0.0) < 1e-6 and known.get(var, 0.0) < 0.5]
-    high = [(var, var.upper_bound) for var in unused]
-    _set_high((var, 0.0) for var in unused)
+    high = [(var, m.mip.high[var]) for var in unused]
+    _set_high(m, ((var, 0.0) for var in unused))
     left = max(_LEAST_SECONDS, min(PART_SECONDS, deadline - time.monotonic()))
     found = minimize(m, terms, left, seed, step_below(disruption(m)), known).values if split else {}
-    _set_high(high)
+    _set_high(m, high)
     return found if found and total(found, terms) < best - 0.5 else {}
 
 
 def together(m: DayModel) -> Terms:
     """All goals in one, by weights that keep their order in practice; `prove_day` is strict."""
-    heavy = 1e3 if cost(m) else 1.0
-    stages = ((1e8 * heavy, obligations(m)), (1e5 * heavy, shortage(m)))
+    missed, short, _ = _weights(m)
+    stages = ((missed, obligations(m)), (short, shortage(m)))
     return [*_weighted(stages), *then_together(m)]
 
 
 def then_together(m: DayModel) -> Terms:
     """The goals after the shortage in one."""
-    money = cost(m)
-    stages = ((1e5 if money else 1e3, haste(m)), (1e3, money))
+    stages = ((_weights(m)[2], haste(m)), (COST_WEIGHT, cost(m)))
     return [*_weighted(stages), *disruption(m)]
+
+
+def _weights(m: DayModel) -> tuple[float, float, float]:
+    return WEIGHTS_WITH_COST if cost(m) else WEIGHTS
 
 
 def _weighted(stages: Iterable[tuple[float, Terms]]) -> Terms:
@@ -134,7 +143,7 @@ def close(m: DayModel, face: Face, keep: Values | None = None) -> None:
         for key in sorted(closed):
             for var in variables.get(key, ()):
                 if known.get(var, 0.0) < 0.5:
-                    var.upper_bound = 0.0
+                    m.mip.high[var] = 0.0
 
 
 def _fix_breaks(m: DayModel, breaks: Mapping[tuple[str, str], int]) -> dict[Variable, float]:
@@ -142,8 +151,8 @@ def _fix_breaks(m: DayModel, breaks: Mapping[tuple[str, str], int]) -> dict[Vari
     kept: dict[Variable, float] = {}
     for (who, name, t), starts in m.pause.items():
         if who not in m.paths and (who, name) in breaks and t != breaks[who, name]:
-            kept |= {var: var.upper_bound for var in starts}
-    _set_high((var, 0.0) for var in kept)
+            kept |= {var: m.mip.high[var] for var in starts}
+    _set_high(m, ((var, 0.0) for var in kept))
     return kept
 
 
@@ -162,11 +171,11 @@ def _arcs_along(path: Path, who: str, pooled: Pooled) -> Iterator[Variable]:
 
 def _reopen(m: DayModel) -> None:
     arcs = (arc.var for path in m.paths.values() for steps in path.steps.values() for arc in steps)
-    _set_high((var, 1.0) for var in (*arcs, *m.pause_variables, *m.short.values()))
+    _set_high(m, ((var, 1.0) for var in (*arcs, *m.pause_variables, *m.short.values())))
     for var in m.short.values():
-        var.lower_bound = 0.0
+        m.mip.low[var] = 0.0
 
 
-def _set_high(bounds: Iterable[tuple[Variable, float]]) -> None:
+def _set_high(m: DayModel, bounds: Iterable[tuple[Variable, float]]) -> None:
     for var, high in bounds:
-        var.upper_bound = high
+        m.mip.high[var] = high

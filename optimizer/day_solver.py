@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from math import ceil, gcd, inf, isfinite
 
 from optimizer.constraints import CONSTRAINTS
-from optimizer.day_model import DayModel, Terms, Variable
+from optimizer.day_model import DayModel
 from optimizer.day_values import is_one
 from optimizer.goals import cost, haste, obligations, shortage
+from optimizer.mip import NOTHING, Answer, Terms, Values
 from optimizer.pool import Face, build_flows, build_pool, classes, close_pool, face_of, head_points, pool_points
-from optimizer.solver_library import mathopt
 
 MOST_LEVELS = 3  # of shortage that flows are asked for, one step above the other
 ARRIVAL_SECONDS = 1.0
 _LEAST_SECONDS = 0.05
-Values = Mapping[Variable, float]
 
 
 @dataclass(slots=True)
@@ -36,7 +33,8 @@ class Pooled:
     """The day by classes of movers: the least shortage any plan can have, and where breaks and shifts go.
 
     `heads` are places (staff, room, t) in which the class of the adult is, as far as flows were found; `level` is what
-    they have of the first two goals together; `points` bounds the disruption of plans with that level.
+    they have of the first two goals together; `missing` is the shortage by slot of the head counts; `points` bounds the
+    disruption of plans with that level.
     """
 
     breaks: dict[tuple[str, str], int]
@@ -46,16 +44,8 @@ class Pooled:
     face: Face
     heads: set[tuple[str, str, int]]
     level: float
+    missing: Mapping[int, float]
     points: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The best values found (none: not in time), the bound (inf: there are none), of a relaxation the reduced costs."""
-
-    values: Values
-    bound: float
-    reduced: Values
 
 
 def build(m: DayModel, constraints: Iterable[Callable[[DayModel], None]] = CONSTRAINTS) -> DayModel:
@@ -71,11 +61,13 @@ def pool_day(
     seed: int,
     breaks: Mapping[tuple[str, str], int] | None = None,
     flows: bool = True,
+    whole: bool = True,
 ) -> Pooled | None:
     """The day by classes of movers: obligations and shortage from head counts, then few changes of room from flows.
 
     `make` gives an empty pooled model of the day. Where no flow has the shortage of the head counts, the bound rises.
-    `breaks`: where a plan in force has them, which is better known than what flows would say. `flows`: is there time?
+    `breaks`: where a plan in force has them, which is better known than what flows would say. `flows`, `whole`: is
+    there time for the relaxation of the flows, and for flows?
     """
     deadline = time.monotonic() + seconds
     m = build_pool(make())
@@ -96,7 +88,7 @@ def pool_day(
         pooled.breaks = dict(breaks)
         return pooled
     if flows and not m.begin and proven and not missed:  # where shifts may move, flows take longer than they are worth
-        _along_flows(make, pooled, partial(face_of, m, relaxed.reduced), relaxed.bound, deadline, seed)
+        _along_flows(make, pooled, partial(face_of, m, relaxed.reduced), relaxed.bound, deadline, seed, whole)
     if m.begin:
         _few_arrivals(m, pooled, level, answer.values, seed)
     return pooled
@@ -109,6 +101,7 @@ def _along_flows(
     relaxed: float,
     deadline: float,
     seed: int,
+    whole: bool,
 ) -> None:
     """Raise the level to what flows need, and take their breaks where flows are found.
 
@@ -121,12 +114,12 @@ def _along_flows(
     bound = minimize(m, first, deadline - time.monotonic(), seed, relaxed=True).bound
     least = ceil(bound / step - 1e-6) * step if isfinite(bound) else 0.0
     tight = least > pooled.level + 1e-3
-    for level in [least] if tight else [pooled.level + turn * step for turn in range(MOST_LEVELS)]:
+    for level in [least] if tight or not whole else [pooled.level + turn * step for turn in range(MOST_LEVELS)]:
         if level > pooled.level:
             pooled.level = pooled.bounds.goals["shortage"] = level
             pooled.face = face(level - relaxed)
         left = deadline - time.monotonic()
-        if tight or left < _LEAST_SECONDS or _few_changes(build_flows(make()), pooled, left, seed):
+        if tight or not whole or left < _LEAST_SECONDS or _few_changes(build_flows(make()), pooled, left, seed):
             break
 
 
@@ -189,30 +182,15 @@ def minimize(
     relaxed: bool = False,
 ) -> Answer:
     """A gap below `tolerance` counts as none. Relaxed: choices may be split. Never raises: HiGHS has failed before."""
-    m.mip.minimize(mathopt.LinearSum(var * price for var, price in terms))
-    hints = [mathopt.SolutionHint(variable_values=dict(known))] if known else []
-    params = mathopt.SolveParameters(
-        time_limit=timedelta(seconds=seconds),
-        random_seed=seed,
-        relative_gap_tolerance=0.0,
-        absolute_gap_tolerance=tolerance,
-        lp_algorithm=mathopt.LPAlgorithm.BARRIER if relaxed else None,
-    )
+    return never_raising(lambda hint: m.mip.minimize(terms, seconds, seed, tolerance, hint, relaxed), known or {})
+
+
+def never_raising(ask: Callable[[Values], Answer], known: Values) -> Answer:
+    """What the solver answers with this plan as a hint, else without it, else nothing."""
     try:
-        with _continuous(m) if relaxed else nullcontext():
-            answer = mathopt.solve(
-                m.mip,
-                mathopt.SolverType.HIGHS,
-                params=params,
-                model_params=mathopt.ModelSolveParameters(solution_hints=hints),
-            )
+        return ask(known)
     except Exception:  # noqa: BLE001 (an error inside the solver is no reason to be without a plan)
-        if known:  # a plan that breaks a row is taken as an error
-            return minimize(m, terms, seconds, seed, tolerance, None, relaxed)
-        return Answer({}, -inf, {})
-    found = answer.has_primal_feasible_solution()
-    reduced = answer.reduced_costs() if relaxed and found and answer.has_dual_feasible_solution() else {}
-    return Answer(answer.variable_values() if found else {}, answer.termination.objective_bounds.dual_bound, reduced)
+        return never_raising(ask, {}) if known else NOTHING  # a hint that breaks a row is taken as an error
 
 
 def total(values: Values, terms: Terms) -> float:
@@ -235,16 +213,14 @@ def _unit(terms: Terms) -> int:
     return gcd(*(round(price) for _, price in terms if price))
 
 
-@contextmanager
-def _continuous(m: DayModel) -> Iterator[None]:
-    whole = [var for var in m.mip.variables() if var.integer]
-    for var in whole:
-        var.integer = False
-    try:
-        yield
-    finally:
-        for var in whole:
-            var.integer = True
+def missing_by_slot(m: DayModel, values: Values) -> dict[int, float]:
+    """Expected adults missing, times severity, in units of the demand."""
+    found = dict.fromkeys(m.roster.slots, 0.0)
+    for (room, t, k), var in m.short.items():
+        found[t] += m.demand.levels[room, t, k] * values.get(var, 0.0)
+    for (index, t, k), var in m.joint_short.items():
+        found[t] += m.demand.joint_levels(index, t)[k] * values.get(var, 0.0)
+    return found
 
 
 def _read_pool(m: DayModel, values: Values, bounds: DayBounds, face: Face, level: float) -> Pooled:
@@ -261,4 +237,4 @@ def _read_pool(m: DayModel, values: Values, bounds: DayBounds, face: Face, level
         for t in m.roster.slots
         if is_one(values, m.pool.get((number, room, t)))
     }
-    return Pooled(breaks, shifts, combined, bounds, face, heads, level)
+    return Pooled(breaks, shifts, combined, bounds, face, heads, level, missing_by_slot(m, values))

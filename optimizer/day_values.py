@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from optimizer.day_model import DayModel, Variable
+from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
 from optimizer.flow import END, FRESH, HUB, IDLE, Arc, Node, Path
 from optimizer.greedy import at_home, running_break
-from optimizer.roster import Place, Stretch
+from optimizer.mip import Variable
+from optimizer.roster import Place, Stretch, fixed
 
 
 def as_values(m: DayModel, day: DayPlan) -> dict[Variable, float]:
@@ -98,6 +99,6 @@ def _shifts(m: DayModel, values: Mapping[Variable, float]) -> dict[str, tuple[St
         if stretches[0].flexible:
             a = next(t for (other, t), var in m.begin.items() if other == who and is_one(values, var))
             b = next(t for (other, t), var in m.finish.items() if other == who and is_one(values, var))
-            stretches = (Stretch(a, b, a, a, b, b, b - a),)
+            stretches = (fixed(a, b),)
         found[who] = stretches
     return found

@@ -6,10 +6,25 @@ Expected shortage is convex in the number of adults, so one continuous variable 
 from __future__ import annotations
 
 from collections import defaultdict
+from fractions import Fraction
+from math import lcm
 
 from optimizer.ground import Ground
-from optimizer.problem import Adult, Assignment, Combination, Lock
+from optimizer.problem import Adult, Assignment, Combination, Lock, Problem
 from optimizer.roster import DayRoster
+
+MOST_UNITS = 1_000_000
+UNITS_OF_OTHERS = 100_000  # where no such number makes them whole: rounded down, so that bounds hold
+
+
+def units_per_adult(problem: Problem) -> int:
+    """Units per expected adult missing for one slot in which every weight x severity is a whole number; thousands."""
+    severities = {room.severity for room in problem.rooms}
+    prices = {scenario.weight * severity for scenario in problem.scenarios for severity in severities}
+    shares = {price: Fraction(price).limit_denominator(MOST_UNITS) for price in prices}
+    units = lcm(1000, *(share.denominator for share in shares.values()))
+    exact = all(abs(float(share) - price) < 1e-9 * price for price, share in shares.items())
+    return units if exact and units <= MOST_UNITS else UNITS_OF_OTHERS
 
 
 class Demand:
@@ -18,6 +33,7 @@ class Demand:
     def __init__(self, ground: Ground, roster: DayRoster) -> None:
         self.ground = ground
         self.problem = ground.problem
+        self.units = units_per_adult(self.problem)
         self.roster = roster
         self.combinations = [
             (index, item)
@@ -44,7 +60,7 @@ class Demand:
         return self._at_home[room_id, slot]
 
     def weights(self, room_id: str, slot: int) -> dict[int, float]:
-        """k -> what missing the k-th adult weighs, in thousandths."""
+        """k -> what missing the k-th adult weighs, in `units`."""
         numbers = [scenario.required[room_id][slot] for scenario in self.problem.scenarios]
         return self._weights(self.ground.rooms[room_id].severity, numbers)
 
@@ -68,7 +84,7 @@ class Demand:
     def _weights(self, severity: float, numbers: list[int]) -> dict[int, float]:
         chances = list(zip(numbers, (scenario.weight for scenario in self.problem.scenarios), strict=True))
         return {
-            k: round(1000 * severity * sum(weight for number, weight in chances if number >= k))
+            k: int(self.units * severity * sum(weight for number, weight in chances if number >= k) + 1e-6)
             for k in range(1, max(numbers) + 1)
         }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from domain.errors import NotFound
 from optimizer.plan import Plan
-from optimizer.problem import Adult, Assignment, Break, Lock, Problem, Room, Scenario, Span
+from optimizer.problem import Adult, Assignment, Break, Day, Lock, Problem, Room, Scenario, Shift, Span
+from optimizer.work import legal_work
 
 Item = TypeVar("Item", bound=Span)
 
@@ -72,7 +74,10 @@ def from_now(problem: Problem, plan: Plan, slot: int) -> Problem:
 
 
 def only_day(problem: Problem, index: int) -> Problem:
-    """One day of the problem as a problem of its own; slots are counted from its first."""
+    """One day of the problem as a problem of its own; slots are counted from its first.
+
+    The hours of the other days count as used, and the rest before and after them is kept.
+    """
     if len(problem.days) == 1:
         return problem
     day = problem.days[index]
@@ -85,14 +90,16 @@ def only_day(problem: Problem, index: int) -> Problem:
             for item in inside
         )
 
+    at_work = legal_work(problem).at_work
     staff = tuple(
         adult.model_copy(
             update={
-                "shifts": cut(adult.shifts),
+                "shifts": cut(tuple(_inside(problem, adult, at_work[adult.staff_id], day, s) for s in adult.shifts)),
                 "available": cut(adult.available),
                 "absences": cut(adult.absences),
                 "breaks": tuple(p for p in cut(adult.breaks) if p.end - p.start >= p.slots),
-                "hours_before": adult.hours_before + _hours(problem, adult, 0, first),
+                "hours_before": adult.hours_before + _hours_beside(problem, at_work[adult.staff_id], day),
+                "last_end": _last_end(problem, adult, at_work[adult.staff_id], first),
             }
         )
         for adult in problem.staff
@@ -137,10 +144,32 @@ def compare(before: Plan, after: Plan) -> dict[str, float]:
     return {goal.name: round(after.goal(goal.name).value - goal.value, 6) for goal in before.goals}
 
 
-def _hours(problem: Problem, adult: Adult, start: int, end: int) -> float:
-    slots = {t for shift in adult.shifts for t in range(max(shift.start, start), min(shift.end, end))}
-    slots -= {t for gone in adult.absences for t in range(gone.start, gone.end)}
-    return len(slots) * problem.slot_hours
+def _hours_beside(problem: Problem, worked: list[bool], day: Day) -> float:
+    return (sum(worked[: day.start]) + sum(worked[day.end :])) * problem.slot_hours
+
+
+def _last_end(problem: Problem, adult: Adult, worked: list[bool], first: int) -> datetime | None:
+    """End of the last work before the slot; None where work goes on into it."""
+    last = next((t for t in reversed(range(first)) if worked[t]), None)
+    if last is None:
+        return adult.last_end
+    if last == first - 1 and problem.joined(first):
+        return None
+    return problem.slots[last] + timedelta(minutes=problem.slot_minutes)
+
+
+def _inside(problem: Problem, adult: Adult, worked: list[bool], day: Day, shift: Shift) -> Shift:
+    """The shift with the moves that other days leave it: none where it crosses midnight, and the rest after it."""
+    if shift.start < day.start or day.end < shift.end:
+        return Shift(start=shift.start, end=shift.end)
+    following = next((t for t in range(day.end, len(worked)) if worked[t]), None)
+    if following is None:
+        return shift
+    if following == shift.end and problem.joined(following):
+        return shift.model_copy(update={"may_end_earlier": 0})
+    latest = problem.slots[following] - timedelta(hours=adult.rest_hours, minutes=problem.slot_minutes)
+    rested = sum(problem.slots[t] <= latest for t in range(shift.end, day.end))
+    return shift.model_copy(update={"may_end_later": min(shift.may_end_later, rested)})
 
 
 def _changed(problem: Problem, **fields: Any) -> Problem:

@@ -55,6 +55,11 @@ def why_not(
         return Contrast(words=f"{name} is not at work all that time, or has no hours left.", differences={})
     if not all(measure.may_be(adult, room_id, t) for t in range(start, end)):
         return Contrast(words=f"{room} is closed or forbidden to {name} in that time.", differences={})
+    if any(
+        (i.staff_id, i.room_id) == (staff_id, room_id) and i.start <= start and end <= i.end
+        for i in current.assignments
+    ):
+        return Contrast(words=f"{name} is in {room} then already.", differences={})
     day, base, first = _day_of(problem, current, start, seconds, solver)
     other = solver(lock(day, staff_id, room_id, start - first, end - first), seconds)
     return _contrast(day, base, other, f"With {name} in {room}")
@@ -115,14 +120,18 @@ def _contrast(problem: Problem, base: Plan, other: Plan, start: str) -> Contrast
     if differences["obligations"]:
         parts.append(f"{differences['obligations']:+g} breaks or wishes would not be kept")
     if abs(missing) > 1e-9 or abs(short) > 1e-9:
-        parts.append(f"{abs(missing):.0f} expected adult-minutes {'more' if missing > 0 else 'fewer'} would be missing")
+        parts.append(f"on average {abs(missing):.0f} adult-minutes {_more(missing)} would be missing")
     if abs(cost) > 1e-9:
         parts.append(f"{cost:+.2f} would be paid for extra hours")
     if abs(points) > 1e-9:
-        parts.append(f"{points:+g} points of change for the adults")
+        parts.append(f"{_more(points)} moves and changes for the adults ({points:+g} points)")
     return Contrast(
         words=f"{start}: {', '.join(parts) if parts else 'nothing would be lost'}.", differences=differences
     )
+
+
+def _more(difference: float) -> str:
+    return "more" if difference > 0 else "fewer"
 
 
 def _missing(made: Plan) -> float:

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.mip import Terms, Variable
 from optimizer.problem import Adult
 from optimizer.roster import Pause, Place, Stretch
 
 if TYPE_CHECKING:
-    from optimizer.day_model import DayModel, Terms, Variable
+    from optimizer.day_model import DayModel
 
 HUB = ""
 FRESH = ">"
@@ -68,7 +69,7 @@ class Path:
                     if node not in inflow and not self._into[node]:
                         continue
                     if t == end and not stretch.flexible:
-                        ending[mask] += [(var, 1.0) for var in self._into[node]]
+                        ending[mask] += [(var, 1.0) for var in self._into.pop(node)]  # slots after a gap count on
                         continue
                     self._onward(node, stretch)
                     self._keep(node, inflow.get(node, ([], 0.0)))

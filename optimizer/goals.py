@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from optimizer.day_model import DayModel, Terms
+from optimizer.day_model import DayModel
 from optimizer.ground import Ground
-
-SHORTAGE_UNITS = 1000  # units per expected adult missing for one slot at severity 1
+from optimizer.mip import Terms
 
 
 def obligations(m: DayModel) -> Terms:
@@ -14,7 +13,7 @@ def obligations(m: DayModel) -> Terms:
 
 
 def shortage(m: DayModel) -> Terms:
-    """Expected adults missing, times severity, in thousandths."""
+    """Expected adults missing, times severity, in units of the demand."""
     terms = [(var, m.demand.levels[key]) for key, var in m.short.items()]
     for (index, t, k), var in m.joint_short.items():
         terms.append((var, m.demand.joint_levels(index, t)[k]))

@@ -13,7 +13,7 @@ from optimizer.day_plan import Book, DayPlan
 from optimizer.demand import Demand
 from optimizer.ground import Ground
 from optimizer.problem import Adult
-from optimizer.roster import DayRoster, Pause, Place, Stretch
+from optimizer.roster import DayRoster, Pause, Place, Stretch, fixed
 from optimizer.routes import Router
 
 ROUNDS = 3
@@ -21,7 +21,7 @@ ROUNDS = 3
 
 def greedy_day(ground: Ground, roster: DayRoster, demand: Demand, rounds: int = 1) -> DayPlan:
     """Everybody placed for the day; shifts as scheduled, no rooms combined."""
-    plan = DayPlan(shifts={who: tuple(_fixed(s) for s in found) for who, found in roster.stretches.items()})
+    plan = DayPlan(shifts={who: tuple(fixed(s.start, s.end) for s in found) for who, found in roster.stretches.items()})
     return complete_day(ground, roster, demand, plan, {}, rounds)
 
 
@@ -78,11 +78,6 @@ def _duty(ground: Ground, roster: DayRoster, adult: Adult) -> float:
     places = ground.carry.places.get(adult.staff_id, {})
     done = sum(place.state == "room" for slot, place in places.items() if slot < roster.first)
     return adult.duty_before / ground.problem.slot_hours + done
-
-
-def _fixed(stretch: Stretch) -> Stretch:
-    a, b = stretch.start, stretch.end
-    return Stretch(a, b, a, a, b, b, b - a)
 
 
 def at_home(ground: Ground, roster: DayRoster, adult: Adult, stretches: tuple[Stretch, ...]) -> dict[int, Place]:
@@ -160,7 +155,8 @@ def _reroute(roster: DayRoster, adult: Adult, plan: DayPlan, book: Book, router:
     gains = book.gains(adult)
     places: dict[int, Place] = dict(running_break(router.ground, roster, adult))
     for stretch in plan.shifts[who]:
-        inside = [replace_starts(pause, stretch) for pause in pauses]
+        taken = {place.break_id for place in places.values()}
+        inside = [replace_starts(pause, stretch) for pause in pauses if pause.break_id not in taken]
         route = router.best(stretch, [pause for pause in inside if pause.starts], gains)
         places.update(route.places)
     plan.places[who] = places

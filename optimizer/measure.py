@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from math import inf
 
@@ -238,9 +239,7 @@ class Measure:
     @cached_property
     def work(self) -> dict[str, set[int]]:
         """The slots of legal scheduled work by adult."""
-        from optimizer.check import scheduled_work
-
-        return {adult.staff_id: scheduled_work(self.problem, adult) for adult in self.problem.staff}
+        return {adult.staff_id: _scheduled_work(self.problem, adult) for adult in self.problem.staff}
 
     @cached_property
     def due(self) -> dict[tuple[str, str], int]:
@@ -269,6 +268,16 @@ class Measure:
                 if t in work and (place.room_id if place else None) != item.room_id:
                     found.append((index, t))
         return found
+
+    @cached_property
+    def idle_locks(self) -> list[tuple[int, int]]:
+        """(lock, slot) in which an adult shall be in a room and is not at work."""
+        return [
+            (index, t)
+            for index, item in enumerate(self.problem.locks)
+            for t in range(max(item.start, self.problem.frozen_until), item.end)
+            if item.room_id and t not in self.at[item.staff_id] and t not in self.work[item.staff_id]
+        ]
 
     @cached_property
     def duty_hours(self) -> dict[str, float]:
@@ -315,3 +324,30 @@ class Measure:
         """Is the slot the rest of a break that began before the plan?"""
         name = self.at[adult.staff_id][slot].break_id
         return self.breaks_taken.get((adult.staff_id, name or ""), [inf])[0] < self.problem.frozen_until
+
+
+def _scheduled_work(problem: Problem, adult: Adult) -> set[int]:
+    """Slots of legal scheduled work: facts, then shifts minus absences while hours last and after the rest."""
+    facts = {t for item in problem.current if item.staff_id == adult.staff_id for t in range(item.start, item.end)}
+    worked = {t for t in facts if t < problem.frozen_until}
+    wished = {t for shift in adult.shifts for t in range(shift.start, shift.end)}
+    wished -= {t for gone in adult.absences for t in range(gone.start, gone.end)}
+    day_of = {t: day.start for day in problem.days for t in range(day.start, day.end)}
+    slots_on = Counter(day_of[t] for t in worked)
+    hours = problem.slot_minutes / 60
+    for t in sorted(t for t in wished if t >= problem.frozen_until):
+        today = slots_on[day_of[t]]
+        if (today + 1) * hours > adult.max_hours_day + 1e-9:
+            continue
+        if adult.hours_before + (len(worked) + 1) * hours > adult.max_hours_week + 1e-9:
+            continue
+        if not today and not (t - 1 in worked and problem.joined(t)) and not _rested(problem, adult, worked, t):
+            continue
+        worked.add(t)
+        slots_on[day_of[t]] += 1
+    return worked
+
+
+def _rested(problem: Problem, adult: Adult, worked: set[int], slot: int) -> bool:
+    ended = problem.slots[max(worked)] + timedelta(minutes=problem.slot_minutes) if worked else adult.last_end
+    return ended is None or problem.slots[slot] - ended >= timedelta(hours=adult.rest_hours)

@@ -11,17 +11,18 @@ from functools import partial
 from optimizer.assemble import assemble
 from optimizer.day_model import DayModel
 from optimizer.day_plan import DayPlan
-from optimizer.day_proof import prove_day
+from optimizer.day_proof import proof_seconds, prove_day
 from optimizer.day_search import search_day, search_face
-from optimizer.day_solver import DayBounds, Pooled, Values, build, pool_day, total
+from optimizer.day_solver import DayBounds, Pooled, build, pool_day, total
 from optimizer.demand import Demand
 from optimizer.fairness import least_duty
 from optimizer.goals import obligations, shortage
-from optimizer.greedy import ROUNDS, complete_day, greedy_day, polish_day
+from optimizer.greedy import complete_day, greedy_day, polish_day
 from optimizer.ground import Ground
+from optimizer.mip import Values
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.roster import Carry, DayRoster, Stretch, day_roster, facts_of
+from optimizer.roster import Carry, DayRoster, Place, Stretch, day_roster, facts_of, fixed
 from optimizer.side_by_side import Tell, may_fork, side_by_side
 from optimizer.solver_library import mathopt
 from optimizer.work import Work, legal_work
@@ -32,7 +33,8 @@ POOL_SECONDS = 2.0  # at least
 UNBOUND_SECONDS = 1.0
 SEARCH_SHARE = 0.75  # of what is left of a day's own time then; the rest is for the proof
 SEARCH_SECONDS = 3.0  # at least where a plan in force is made anew: few changes matter there, not their proof
-FLOW_SECONDS = 3.0  # a day with less does without class flows: they take half of it, and windows improve any plan
+BOUND_SECONDS = 1.3  # a day with less has the bound of its head counts, not of the relaxation of class flows
+FLOW_SECONDS = 3.0  # a day with less does without whole class flows: they take long, and windows improve any plan
 DUTY_SECONDS = 0.5  # what a bound on duty takes
 MODEL_SECONDS = 0.5  # what the model of a large day takes: with less left, the first plan is the answer
 PLACES = 2  # days side by side
@@ -107,12 +109,13 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
     started = time.perf_counter()
     deadline = started + seconds
     days = begin(problem)
-    if _apart(days):
+    if not any(problem.joined(day.start) for day in problem.days):
         todo = list(remaining(days))
         found = _side_by_side(problem, todo, started + seconds * (1 - SETTLING), watcher)
-        for index, day in enumerate(todo):
+        for index, day in enumerate(remaining(days)):
             made, bounds = found.get(index) or (greedy_day(*_parts(day)), DayBounds())
-            _settle(days, day[0], made, bounds, polish=time.perf_counter() < deadline)
+            bounds = _of_the_week(problem, index, todo[index][0], bounds)
+            _settle(days, day[0], _refit(day, made), bounds, polish=time.perf_counter() < deadline)
     else:
         if watcher:
             watcher(greedy(problem))
@@ -123,7 +126,7 @@ def plan(problem: Problem, seconds: float = SOLVE_SECONDS, watcher: Watcher | No
                 days.decide(day[0], greedy_day(*_parts(day)), DayBounds())
                 continue
             made, bounds = _plan_day(problem, day, share, min(deadline, time.perf_counter() + 2 * share))
-            _settle(days, day[0], made, bounds if len(problem.days) == 1 else _unbound(problem, index))
+            _settle(days, day[0], made, bounds if len(problem.days) == 1 else _by_head_counts(*_widest(problem, index)))
     return assemble(problem, days, "feasible", METHOD, time.perf_counter() - started)
 
 
@@ -146,23 +149,45 @@ def _tell_day(problem: Problem, todo: list[Day], latest: float, index: int, seco
         tell(found)
 
 
-def _unbound(problem: Problem, index: int) -> DayBounds:
-    """Bounds of one day that hold whatever hours the other days take: head counts, as if it were planned first."""
-    days = begin(problem)
-    roster, ground = day_roster(problem, days.work, index, days.carry), days.ground()
-    if not roster.stretches or problem.joined(roster.day.start):
+def _of_the_week(problem: Problem, index: int, roster: DayRoster, bounds: DayBounds) -> DayBounds:
+    """Those bounds of a day planned as the first that hold whatever other days do: short ones leave hours and rest."""
+    days, wide = _widest(problem, index)
+    if len(problem.days) == 1 or not any(s.flexible for found in wide.stretches.values() for s in found):
+        return bounds
+    if wide.stretches != roster.stretches:
+        return _by_head_counts(days, wide)
+    return DayBounds({name: bound for name, bound in bounds.goals.items() if name in ("obligations", "shortage")})
+
+
+def _widest(problem: Problem, index: int) -> tuple[Days, DayRoster]:
+    """A day with the hours and the rest that all other days leave it if they are as short as they may be."""
+    days, day = begin(problem), problem.days[index]
+    days.problem = problem.model_copy(
+        update={"staff": tuple(adult.model_copy(update={"rest_hours": 0.0}) for adult in problem.staff)}
+    )
+    for adult in problem.staff:
+        others = [shift for shift in adult.shifts if shift.end <= day.start or day.end <= shift.start]
+        spare = sum(min(s.may_start_later + s.may_end_earlier, s.end - s.start - 1) for s in others)
+        days.carry.extra[adult.staff_id] = days.carry.extra.get(adult.staff_id, 0) - spare
+    return days, day_roster(days.problem, days.work, index, days.carry)
+
+
+def _by_head_counts(days: Days, roster: DayRoster) -> DayBounds:
+    """Bounds of one day as if it were planned alone; none where a break may as well be taken on another day."""
+    edges = (roster.day.start, roster.day.end)
+    if any(pause.start < edge < pause.end for a in days.problem.staff for pause in a.breaks for edge in edges):
         return DayBounds()
-    demand = Demand(ground, roster)
-    made = partial(DayModel, problem, ground, roster, demand, pooled=True)
-    pooled = pool_day(made, UNBOUND_SECONDS, problem.seed, breaks={})  # only the bounds are asked for
+    ground = days.ground()
+    made = partial(DayModel, days.problem, ground, roster, Demand(ground, roster), pooled=True)
+    pooled = pool_day(made, UNBOUND_SECONDS, days.problem.seed, breaks={})  # only the bounds are asked for
     return pooled.bounds if pooled else DayBounds()
 
 
 def _settle(days: Days, roster: DayRoster, plan: DayPlan, bounds: DayBounds, polish: bool = True) -> None:
     """Take the day as decided, its routes polished in the light of the duty of earlier days."""
     if polish:
-        ground, fixed = days.ground(), _with_shifts(roster, plan.shifts)
-        plan = polish_day(ground, fixed, Demand(ground, fixed), plan)
+        ground, decided = days.ground(), _with_shifts(roster, plan.shifts)
+        plan = polish_day(ground, decided, Demand(ground, decided), plan)
     days.decide(roster, plan, bounds)
 
 
@@ -179,12 +204,28 @@ def remaining(days: Days) -> Iterator[tuple[DayRoster, Ground, Demand]]:
         yield roster, ground, Demand(ground, roster)
 
 
-def _apart(days: Days) -> bool:
-    """Does no day depend on another? Shifts that may move tie days by hours and rest, joined slots by places."""
-    problem = days.problem
-    rosters = [roster for roster, _, _ in remaining(days)]
-    flexible = any(s.flexible for roster in rosters for found in roster.stretches.values() for s in found)
-    return not flexible and not any(problem.joined(day.start) for day in problem.days)
+def _refit(parts: Day, plan: DayPlan) -> DayPlan:
+    """A plan made as if its day were the first: shifts without hours or rest left for them are as scheduled."""
+    roster, ground, _ = parts
+    kept = {who: now for who, now in plan.shifts.items() if all(map(_allows, roster.stretches[who], now))}
+    if kept.keys() == roster.stretches.keys():
+        return plan
+    scheduled = {who: tuple(fixed(s.start, s.end) for s in found) for who, found in roster.stretches.items()}
+    decided = _with_shifts(roster, scheduled | kept)
+    breaks = {
+        (pause.staff_id, pause.break_id): start
+        for pause in decided.pauses
+        for start in pause.starts
+        if plan.places[pause.staff_id].get(start) == Place("break", None, pause.break_id)
+        and plan.places[pause.staff_id].get(start - 1) != Place("break", None, pause.break_id)
+    }
+    skeleton = DayPlan(shifts=dict(decided.stretches), combined=plan.combined)
+    return complete_day(ground, decided, Demand(ground, decided), skeleton, breaks, rounds=1)
+
+
+def _allows(was: Stretch, now: Stretch) -> bool:
+    starts = was.earliest_start <= now.start <= was.latest_start
+    return starts and was.earliest_end <= now.end <= was.latest_end and now.end - now.start <= was.longest
 
 
 def _plan_day(problem: Problem, day: Day, seconds: float, latest: float) -> Found:
@@ -198,30 +239,30 @@ def _answers(problem: Problem, parts: Day, seconds: float, latest: float) -> Ite
     roster, ground, demand = parts
     deadline = time.perf_counter() + seconds
     seed = problem.seed
-    pooled, in_force = None, ground.breaks_in_force(roster)
-    if roster.stretches:
-        made = partial(DayModel, problem, ground, roster, demand, pooled=True)
-        share = max(POOL_SECONDS, seconds * POOL_SHARE)
-        pooled = pool_day(made, share, seed, in_force, flows=seconds >= FLOW_SECONDS)
+    in_force = ground.breaks_in_force(roster)
+    made = partial(DayModel, problem, ground, roster, demand, pooled=True)
+    share = max(POOL_SECONDS, seconds * POOL_SHARE)
+    pooled = pool_day(made, share, seed, in_force, seconds >= BOUND_SECONDS, seconds >= FLOW_SECONDS)
     if pooled is None:
         yield greedy_day(ground, roster, demand), DayBounds()
         return
     day, values = DayPlan(places={who: {} for who in roster.stretches}), NOTHING
     if not pooled.heads:  # the first plan before the model is built: it may be all there is time for
-        day = _first_day(ground, roster, pooled, rounds=ROUNDS if in_force is None else 1)
+        day = _first_day(ground, roster, pooled)
         yield day, pooled.bounds
         if deadline - time.perf_counter() < MODEL_SECONDS:
             return
     m = build(DayModel(problem, ground, roster, demand))
     now = time.perf_counter()
     least = 0.0 if in_force is None else SEARCH_SECONDS
-    until = min(latest, now + max(least, (deadline - now) * SEARCH_SHARE))
+    provable = (deadline - now) * (1 - SEARCH_SHARE) > proof_seconds(m)
+    until = min(latest, now + max(least, (deadline - now) * (SEARCH_SHARE if provable else 1.0)))
     for found in search_face(m, day, pooled, until - time.perf_counter(), seed):
         day, values = found
         yield day, pooled.bounds
     if not values:
         if pooled.heads:
-            day = _first_day(ground, roster, pooled, rounds=ROUNDS)
+            day = _first_day(ground, roster, pooled)
             yield day, pooled.bounds
         for found in search_day(m, day, pooled, in_force is not None, until - time.perf_counter(), seed):
             day, values = found
@@ -238,12 +279,11 @@ def _parts(day: Day) -> tuple[Ground, DayRoster, Demand]:
     return ground, roster, demand
 
 
-def _first_day(ground: Ground, roster: DayRoster, pooled: Pooled, rounds: int) -> DayPlan:
+def _first_day(ground: Ground, roster: DayRoster, pooled: Pooled) -> DayPlan:
     """Routes around the breaks, shifts and combined rooms of the head counts."""
-    shifts = {who: (Stretch(a, b, a, a, b, b, b - a),) for who, (a, b) in pooled.shifts.items()}
-    fixed = _with_shifts(roster, shifts)
-    skeleton = DayPlan(shifts=dict(fixed.stretches), combined=pooled.combined)
-    return complete_day(ground, fixed, Demand(ground, fixed), skeleton, pooled.breaks, rounds)
+    decided = _with_shifts(roster, {who: (fixed(a, b),) for who, (a, b) in pooled.shifts.items()})
+    skeleton = DayPlan(shifts=dict(decided.stretches), combined=pooled.combined)
+    return complete_day(ground, decided, Demand(ground, decided), skeleton, pooled.breaks, rounds=1)
 
 
 def _with_shifts(roster: DayRoster, shifts: Mapping[str, tuple[Stretch, ...]]) -> DayRoster:

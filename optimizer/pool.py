@@ -22,7 +22,8 @@ from optimizer.constraints import (
     one_place_at_a_time,
     shifts_begin_and_end_once,
 )
-from optimizer.day_model import DayModel, Terms, Variable
+from optimizer.day_model import DayModel
+from optimizer.mip import Terms, Variable
 from optimizer.problem import Adult
 
 CONSTRAINTS = (
@@ -73,19 +74,19 @@ def close_pool(m: DayModel, face: Face) -> None:
         who = members[0].staff_id
         for key in ((number, room, t) for other, room, t in face.places if other == who):
             if key in m.pool:
-                m.pool[key].upper_bound = 0
+                m.mip.high[m.pool[key]] = 0.0
     for staff_break in sorted(face.starts):
         for var in m.pause.get(staff_break, ()):
-            var.upper_bound = 0.0
+            m.mip.high[var] = 0.0
     fix_missing(m, face)
 
 
 def fix_missing(m: DayModel, face: Face) -> None:
     """Adults who are never missing, and who always are."""
     for key in face.covered & m.short.keys():
-        m.short[key].upper_bound = 0.0
+        m.mip.high[m.short[key]] = 0.0
     for key in face.missing & m.short.keys():
-        m.short[key].lower_bound = 1.0
+        m.mip.low[m.short[key]] = 1.0
 
 
 def build_pool(m: DayModel) -> DayModel:
@@ -162,7 +163,7 @@ def _head_counts(m: DayModel, number: int, members: list[Adult]) -> None:
             continue
         row: Terms = []
         for room in rooms:
-            m.pool[number, room, t] = m.mip.add_integer_variable(lb=0, ub=len(working))
+            m.pool[number, room, t] = m.mip.add(0.0, float(len(working)), whole=True)
             row.append((m.pool[number, room, t], 1.0))
         there = 0.0
         for adult in working:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimizer.measure import Measure
-from optimizer.problem import Assignment, Problem
+from optimizer.problem import Assignment, Lock, Problem
 
 
 def reasons_for(problem: Problem, measure: Measure, assignments: tuple[Assignment, ...]) -> tuple[Assignment, ...]:
@@ -56,6 +56,20 @@ def _on_break(measure: Measure, item: Assignment) -> list[str]:
             if "break" in states:
                 found.append(adult.name or who)
     return found
+
+
+def why_unmet(measure: Measure, word: Lock, slot: int) -> str:
+    """Why the director's word is not kept in the slot."""
+    adult, place = measure.adults[word.staff_id], measure.at[word.staff_id].get(slot)
+    if place is None:
+        return "not at work then"
+    if word.room_id is not None and not adult.counts_in(word.room_id):
+        return "not qualified"
+    if word.room_id is not None and not measure.may_be(adult, word.room_id, slot):
+        return "the room is closed or forbidden then"
+    if place.state == "break":
+        return "on a break"
+    return "another word, a walk or the least stay stands against it"
 
 
 def why_short(measure: Measure, room_id: str, slot: int) -> str:

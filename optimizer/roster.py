@@ -30,6 +30,11 @@ class Stretch:
         return (self.earliest_start, self.earliest_end) != (self.latest_start, self.latest_end)
 
 
+def fixed(start: int, end: int) -> Stretch:
+    """Work of which neither end may be moved."""
+    return Stretch(start, end, start, start, end, end, end - start)
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A break that is due this day, and the slots at which it may start."""
@@ -117,7 +122,7 @@ def _stretches(problem: Problem, work: Work, adult: Adult, day: Day, first: int,
             runs.append((slot, slot + 1))
     if len(runs) == 1 and (shift := _movable_shift(adult, day, first, runs[0])):
         return (_flexible(problem, work, adult, day, shift, carry, first),)
-    return tuple(Stretch(a, b, a, a, b, b, b - a) for a, b in runs)
+    return tuple(fixed(a, b) for a, b in runs)
 
 
 def _movable_shift(adult: Adult, day: Day, first: int, run: tuple[int, int]) -> Shift | None:
@@ -148,9 +153,9 @@ def _flexible(problem: Problem, work: Work, adult: Adult, day: Day, shift: Shift
     while latest < highest and inside[latest] and problem.joined(latest):
         latest += 1
     goes_on = end == day.end < len(worked) and worked[end] and problem.joined(end)  # a gap there would need a rest
-    earliest_end = end if goes_on else max(start + 1, end - shift.may_end_earlier)
+    earliest_end = end if goes_on else max(earliest + 1, end - shift.may_end_earlier)
     continues = shift.start < first or (first == start and problem.joined(first) and worked[first - 1])
-    latest_start = start if continues else min(start + shift.may_start_later, earliest_end - 1)
+    latest_start = start if continues else min(start + shift.may_start_later, latest - 1)
     longest = end - start + max(0, budget)
     return Stretch(start, end, earliest, latest_start, earliest_end, latest, longest)
 

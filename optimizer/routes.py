@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 IDLE = -1
 
 # Weights that keep the goals in strict order inside one number (all terms are whole numbers below these steps).
-SHORTAGE_WEIGHT = 1e6  # per thousandth of an expected adult
+SHORTAGE_WEIGHT = 1e9  # per expected adult and severity
 HASTE_WEIGHT = 1e5
 POINT_WEIGHT = 1.0
 DUTY_WEIGHT = 1e-4
@@ -207,13 +207,14 @@ class _Path:
 
     def _to_idle(self, step: int, mask: int, wing: int, inside: NDArray[np.int64], here: Floats) -> None:
         idle = self.count + wing
-        for age in range(self.oldest + 1):
-            source = int(np.argmin(here[:, age]))
-            price = here[source, age] + self.cost[step, idle]
+        sources = here.argmin(axis=0)
+        prices = here.min(axis=0) + self.cost[step, idle]
+        value, back = self.value[step + 1, idle, :, mask], self.back[step + 1, idle, :, mask]
+        for age in np.flatnonzero(prices < value[[*range(1, self.oldest + 1), self.oldest]]).tolist():
             older = min(age + 1, self.oldest)
-            if price < self.value[step + 1, idle, older, mask]:
-                self.value[step + 1, idle, older, mask] = price
-                self.back[step + 1, idle, older, mask] = (step, inside[source], age, mask)
+            if prices[age] < value[older]:
+                value[older] = prices[age]
+                back[older] = (step, inside[sources[age]], age, mask)
 
     def _to_rooms(
         self, step: int, mask: int, wing: int, best: tuple[float, int, int], second: tuple[float, int, int]

@@ -25,19 +25,23 @@ def side_by_side(
 ) -> dict[int, Answer]:
     """The last answer told by `ask(index, seconds, tell)` for each index below `count`; at most `places` run at once.
 
-    The seconds left are shared evenly. A process that dies, or has not ended at the deadline (`time.perf_counter`),
-    counts with what it has told; an index without any answer is left out.
+    Each place has every so manieth index and shares its seconds among them evenly, so that all places are busy to the
+    end. A process that dies, or has not ended at the deadline (`time.perf_counter`), counts with what it has told; an
+    index without any answer is left out.
     """
     answers: dict[int, Answer] = {}
-    waiting = list(reversed(range(count)))
+    waiting = [list(range(place, count, places)) for place in range(min(places, count))]
     running: dict[Connection, tuple[int, BaseProcess]] = {}
+
+    def start_next(place: int) -> None:
+        if queue := waiting[place]:
+            seconds = max(0.0, deadline - time.perf_counter()) / len(queue)
+            _start(ask, queue.pop(0), seconds, running)
+
     with _ended(running):
-        while waiting or running:
-            while waiting and len(running) < places:
-                left = deadline - time.perf_counter()
-                index = waiting.pop()
-                rounds = 1 + len(waiting) / places
-                _start(ask, index, max(0.0, left / max(1.0, rounds)), running)
+        for place in range(len(waiting)):
+            start_next(place)
+        while running:
             left = deadline - time.perf_counter()
             if left <= 0:
                 break
@@ -50,6 +54,7 @@ def side_by_side(
                     process.join()
                     connection.close()
                     del running[connection]
+                    start_next(index % places)
     return answers
 
 

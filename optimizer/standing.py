@@ -133,7 +133,7 @@ def _issues(measure: Measure) -> Iterable[Issue]:
     for (who, name), late in sorted(measure.late_breaks.items()):
         text = f"the break {name} of {who} starts {late * problem.slot_minutes} minutes late"
         yield Issue(kind="late_break", staff_id=who, slot=measure.breaks_taken[who, name][0], text=text)
-    for index, slot in measure.unmet_locks:
+    for index, slot in (*measure.unmet_locks, *measure.idle_locks):
         who = problem.locks[index].staff_id
         yield Issue(kind="lock", staff_id=who, slot=slot, text=f"{who} is not where the director asked")
 

@@ -61,7 +61,7 @@ def prevented_by(problem: Problem, current: Plan, adult: Adult) -> float:
                 for t, place in route.places.items()
                 if place.room_id and place.room_id in gains
             )
-    return total / SHORTAGE_WEIGHT / 1000
+    return total / SHORTAGE_WEIGHT
 
 
 def value_of_one_more_float(problem: Problem, current: Plan) -> dict[str, float]:

@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 
 from optimizer.problem import Name, Part, read
 
-Time = Annotated[int, Field(ge=-(2**40), le=2**40)]
+LATEST = 2**53  # what any reader of JSON keeps exact; milliseconds since 1970 fit
+Time = Annotated[int, Field(ge=-LATEST, le=LATEST)]
 
 
 class Block(Part):

@@ -1,10 +1,11 @@
 """Search for covers with ever fewer floats: one float is let go, and the blocks that lose their place chase others out.
 
 A block without a place goes to a qualified float whose blocks in the way are cheapest to lose; those look for a place
-next. A block's price rises each time it finds none, so that hard blocks win in the end; a block that would find another
-place at once is nearly free. Now and then a float outside the team takes the place of one inside; blocks move to free
-places and change hands at no cost. (Ejection chains with learnt prices, as used for reducing the number of vehicles in
-routing.) The course depends on the seed alone.
+next. Or all blocks at one of its instants change hands at once, the cheapest way: an assignment problem, as of blocks
+that overlap each needs a float of its own. A block's price rises each time it finds no place, so that hard blocks win
+in the end; a block that would find another place at once is nearly free. Now and then a float outside the team takes
+the place of one inside; blocks move to free places and change hands at no cost. (Ejection chains with learnt prices, as
+used for reducing the number of vehicles in routing.) The course depends on the seed alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optimizer.blocks.case import Case, Ints
+from optimizer.blocks.case import Case, Ints, Reals
 
 SWAP_CHANCE = 0.02
 STROLL_CHANCE = 0.3
@@ -22,9 +23,14 @@ PATIENCE = 40_000  # steps without progress before blocks are given up that find
 NOISE = 0.05
 
 
-def improve(case: Case, seed: int = 0, swap_chance: float = SWAP_CHANCE, steps: int | None = None) -> Iterator[Ints]:
-    """Covers, each better than the one before. Ends after `steps` (None: never) or when there is nothing to save."""
-    chase = _Chase(case, seed, swap_chance, steps)
+def improve(
+    case: Case, seed: int = 0, swap_chance: float = SWAP_CHANCE, deal_chance: float = 0.0, steps: int | None = None
+) -> Iterator[Ints]:
+    """Covers, each better than the one before. Ends after `steps` (None: never) or when there is nothing to save.
+
+    `deal_chance`: how often all blocks at an instant are dealt anew, which finds more and takes longer.
+    """
+    chase = _Chase(case, seed, swap_chance, deal_chance, steps)
     chase.fill_in_order_of_time()
     chase.place(PATIENCE)
     while True:
@@ -36,8 +42,8 @@ def improve(case: Case, seed: int = 0, swap_chance: float = SWAP_CHANCE, steps: 
 class _Chase:
     """The state: who does what (`doer`), the team, and how many places each block has."""
 
-    def __init__(self, case: Case, seed: int, swap_chance: float, steps: int | None) -> None:
-        self.case, self.swap_chance, self.steps = case, swap_chance, steps
+    def __init__(self, case: Case, seed: int, swap_chance: float, deal_chance: float, steps: int | None) -> None:
+        self.case, self.swap_chance, self.deal_chance, self.steps = case, swap_chance, deal_chance, steps
         self.floats, self.blocks = case.able.shape
         self.random = np.random.default_rng(seed)
         self.doer = np.full(self.blocks, -1, dtype=np.int64)
@@ -108,6 +114,9 @@ class _Chase:
             if self.random.random() < self.swap_chance or not self.inside[self.case.qualified[block]].any():
                 if not self._swap(block, waiting) and not self._squeeze(block, waiting):
                     waiting.append(block)
+            elif self.random.random() < self.deal_chance:
+                self._deal(block)
+                waiting[:] = np.flatnonzero((self.doer < 0) & ~self.given_up).tolist()
             else:
                 self._squeeze(block, waiting)
         if self.random.random() < STROLL_CHANCE:
@@ -121,15 +130,37 @@ class _Chase:
         if not len(able):
             return False
         near = self.case.neighbours[block]
-        doers = self.doer[near]
-        loss = self.price[near] * np.where(self.places[near] >= 2, ELSEWHERE, 1.0)
-        cost = np.bincount(doers + 1, weights=loss, minlength=self.floats + 1)[1:][able]
-        doer = int(able[(cost + NOISE * self.random.random(len(able))).argmin()])
-        for lost in near[doers == doer].tolist():
-            self._take(lost)
-            waiting.append(lost)
-        self._put(block, doer)
+        cost = np.bincount(self.doer[near] + 1, self._loss()[near], minlength=self.floats + 1)[1:][able]
+        waiting += self._force(block, int(able[(cost + NOISE * self.random.random(len(able))).argmin()]))
         return True
+
+    def _deal(self, block: int) -> None:
+        """Deal all blocks at an instant of this one anew, so that it has a place and what is chased out is cheapest."""
+        at = self.random.integers(self.case.start[block], self.case.end[block])
+        hands = np.flatnonzero((self.case.start <= at) & (at < self.case.end) & ~self.given_up)
+        doers = self._cheapest(block, hands)
+        moves = [(j, doer) for j, doer in zip(hands.tolist(), doers, strict=True) if doer != self.doer[j]]
+        for j, _ in moves:
+            if self.doer[j] >= 0:
+                self._take(j)
+        for j, doer in moves:
+            if doer >= 0:
+                self._force(j, doer)
+
+    def _cheapest(self, block: int, hands: Ints) -> list[int]:
+        """A float of the team for each of the blocks, which all overlap; -1 for those left without."""
+        from scipy.optimize import linear_sum_assignment  # takes a while to import; most questions need no deal
+
+        team = np.flatnonzero(self.inside)
+        loss = self._loss()
+        loss[hands] = 0.0  # they all move
+        leave = self.price[hands]
+        leave[hands == block] = self.price.sum()
+        lost = self._lost(hands, loss)[:, team] + NOISE * self.random.random((len(hands), len(team)))
+        lost[~self.case.able[np.ix_(team, hands)].T] = np.inf
+        cost = np.hstack([lost, np.where(np.eye(len(hands), dtype=np.bool_), leave, np.inf)])
+        columns = linear_sum_assignment(cost)[1]
+        return [int(team[column]) if column < len(team) else -1 for column in columns.tolist()]
 
     def _swap(self, block: int, waiting: list[int]) -> bool:
         """Bring in a qualified float from outside for the block, in the place of the one whose loss is cheapest."""
@@ -140,8 +171,7 @@ class _Chase:
         comes = int(outside[int(self.random.random() * len(outside))])
         lost = ~self.case.able[comes]
         lost[self.case.neighbours[block]] = True
-        loss = self.price * np.where(self.places >= 2, ELSEWHERE, 1.0) * lost
-        cost = np.bincount(self.doer + 1, weights=loss, minlength=self.floats + 1)[1:]
+        cost = np.bincount(self.doer + 1, weights=self._loss() * lost, minlength=self.floats + 1)[1:]
         cost[~self.inside] = np.inf
         goes = int((cost + NOISE * self.random.random(self.floats)).argmin())
         handed = self._let_go(goes)
@@ -179,6 +209,27 @@ class _Chase:
             self._take(theirs)
             self._put(block, other)
             self._put(theirs, one)
+
+    def _loss(self) -> Reals:
+        """Per block what it costs to chase it out."""
+        return self.price * np.where(self.places >= 2, ELSEWHERE, 1.0)
+
+    def _lost(self, blocks: Ints, loss: Reals) -> Reals:
+        """[block, float]: the sum of the losses if the float does the block."""
+        near = [self.case.neighbours[block] for block in blocks.tolist()]
+        cells = np.repeat(np.arange(len(near)) * (self.floats + 1), [len(others) for others in near])
+        others = np.concatenate(near)
+        sums = np.bincount(cells + self.doer[others] + 1, loss[others], minlength=len(near) * (self.floats + 1))
+        return sums.reshape(len(near), self.floats + 1)[:, 1:].astype(np.float64, copy=False)
+
+    def _force(self, block: int, doer: int) -> list[int]:
+        """Put the block there; returns the blocks chased out."""
+        near = self.case.neighbours[block]
+        lost: list[int] = near[self.doer[near] == doer].tolist()
+        for other in lost:
+            self._take(other)
+        self._put(block, doer)
+        return lost
 
     def _free(self, block: int) -> Ints:
         able = self.case.qualified[block]

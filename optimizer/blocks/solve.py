@@ -26,10 +26,11 @@ from optimizer.conversation import conversation
 SECONDS = 60.0
 FIRST_STEPS = 2_000
 TINY = 2_000  # (float, block) pairs up to which the linear program takes no time worth a process
-CLOSABLE = 30_000  # pairs up to which the exact model may end in time; beyond, a second search does more
+CLOSABLE = 10_000  # pairs up to which the exact model may end in time; beyond, a second search does more
 BOUND_SHARE = 0.75  # of the time, at most, for the linear program
 MARGIN_SECONDS = 1.0  # for the model to tell what it has
-OTHER_SWAP_CHANCE = 0.1
+DEAL_CHANCE = 0.5
+OTHER_SWAP_CHANCE = 0.1  # of the search without deals: some answers are found by dealing alone, some by chasing alone
 Found = tuple[str, dict[str, Any] | None]  # who, and what; None: it has ended
 WORKER = (sys.executable, "-m", "optimizer.blocks.worker")
 
@@ -137,21 +138,23 @@ def _race(state: _State, deadline: float, command: tuple[str, ...]) -> None:
     """Two cores until cost and bound meet or the time is over: one searches or solves the model, one goes in turns."""
     found: queue.Queue[Found] = queue.Queue()
     seed = state.problem.seed
-    search = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE}
+    deal = {"part": "search", "seed": seed, "swap_chance": SWAP_CHANCE, "deal_chance": DEAL_CHANCE}
+    chase = {"part": "search", "seed": seed + 1, "swap_chance": OTHER_SWAP_CHANCE, "deal_chance": 0.0}
     if state.case.able.sum() <= CLOSABLE:
         until = deadline - MARGIN_SECONDS
-        beside = {"part": "model", "seed": seed, "until": until, "complete": state.complete}
+        beside, search = {"part": "model", "seed": seed, "until": until, "complete": state.complete}, deal
     else:
-        beside, search = search, search | {"seed": seed + 1, "swap_chance": OTHER_SWAP_CHANCE}
+        beside, search = deal, chase
     bound_until = deadline - (1 - BOUND_SHARE) * (deadline - time.monotonic())
+    bound = {"part": "bound", "until": bound_until - MARGIN_SECONDS}
     with _running(state, beside, "beside", found, command):
-        for turn, until in (({"part": "bound"}, bound_until), (search, deadline)):
+        for turn, who, until in ((bound, "bound", bound_until), (search, "search", deadline)):
             if not state.closed:
-                with _running(state, turn, "turn", found, command):
-                    _listen(state, found, until)
+                with _running(state, turn, who, found, command):
+                    _listen(state, found, who, until)
 
 
-def _listen(state: _State, found: queue.Queue[Found], until: float) -> None:
+def _listen(state: _State, found: queue.Queue[Found], turn: str, until: float) -> None:
     """Take findings until the turn ends: by itself, by its time, or because all is proven."""
     while not state.closed:
         try:
@@ -160,7 +163,7 @@ def _listen(state: _State, found: queue.Queue[Found], until: float) -> None:
             return
         if finding is not None:
             state.take(finding)
-        elif who == "turn":
+        elif who == turn:
             return
 
 

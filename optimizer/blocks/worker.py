@@ -1,15 +1,17 @@
 """One part of the solution of a blocks problem in a process of its own: an order on standard input, findings as lines.
 
-Orders: `search` (seed, swap_chance), `bound`, `model` (until, complete, seed). Findings: a cover, or a bound with its
-prices (null: the solver's word).
+Orders: `search` (seed, swap_chance, deal_chance), `bound` (until), `model` (until, complete, seed). Findings: a cover,
+or a bound with its prices (null: the solver's word).
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import Any
 
+from optimizer.blocks.bound import Bound, linear_bound, stable_bound
 from optimizer.blocks.case import Case, Ints
 from optimizer.blocks.problem import BlocksProblem
 
@@ -20,13 +22,11 @@ def main() -> None:
     if order["part"] == "search":
         from optimizer.blocks.search import improve
 
-        for cover in improve(case, order["seed"], order["swap_chance"]):
+        for cover in improve(case, order["seed"], order["swap_chance"], order["deal_chance"]):
             _tell_cover(cover)
     elif order["part"] == "bound":
-        from optimizer.blocks.bound import linear_bound
-
-        found = linear_bound(case)
-        _tell({"bound": found.cost, "prices": found.prices.tolist()})
+        _tell_bound(stable_bound(case))
+        _tell_bound(linear_bound(case, max(0.1, order["until"] - time.monotonic())))
     else:
         from optimizer.blocks.exact import best_by_model
 
@@ -38,6 +38,10 @@ def main() -> None:
 
 def _tell_cover(cover: Ints) -> None:
     _tell({"cover": cover.tolist()})
+
+
+def _tell_bound(found: Bound) -> None:
+    _tell({"bound": found.cost, "prices": found.prices.tolist()})
 
 
 def _tell(finding: dict[str, Any]) -> None:

@@ -178,3 +178,9 @@ def test_every_constraint_has_a_test_of_its_own() -> None:
     here = [name for name in globals() if name.startswith("test_")]
     untested = [c.__name__ for c in CONSTRAINTS if not any(c.__name__ in name for name in here)]
     assert untested == []
+
+
+def test_greedy_takes_a_break_once_when_the_day_is_worked_in_two_pieces() -> None:
+    rest = [{"break_id": "rest", "start": 0, "end": 4, "slots": 1}]
+    case = problem({"a": [0] * 4}, [floater("f", 0, 4, breaks=rest, absences=[{"start": 1, "end": 2}])])
+    assert check(case, greedy(case)) == []

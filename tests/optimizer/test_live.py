@@ -146,7 +146,7 @@ def test_denying_a_move_costs_what_planning_without_it_costs() -> None:
     move = next(item for item in answer.assignments if item.room_id == "b")
     cost = deny(case, answer, move)
     assert cost.differences["shortage"] == 4
-    assert "60 expected adult-minutes more would be missing" in cost.words
+    assert "on average 60 adult-minutes more would be missing" in cost.words
 
 
 def test_why_not_another_adult_is_answered_by_planning_it_so() -> None:
@@ -157,6 +157,7 @@ def test_why_not_another_adult_is_answered_by_planning_it_so() -> None:
     answer = plan(case, 5)
     assert why_not(case, answer, "new", "a", 0, 4).differences["disruption"] > 0
     assert "is not qualified" in why_not(case, answer, "cook", "a", 0, 4).words
+    assert why_not(case, answer, "known", "a", 1, 3).words == "known is in a then already."
 
 
 def test_one_more_float_is_worth_at_least_what_is_said() -> None:

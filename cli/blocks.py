@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import console, print_json, print_table, require_place_for
+from cli.output import console, print_json, print_table, require_place_for, writing
 from optimizer import BlocksPlan, BlocksProblem, fewest_floats, read_blocks
 
 
@@ -33,7 +33,8 @@ def floats(
         question = question.model_copy(update={"seed": seed})
     plan = fewest_floats(question, seconds)
     if out:
-        out.write_text(plan.model_dump_json(indent=1) + "\n")
+        with writing(out):
+            out.write_text(plan.model_dump_json(indent=1) + "\n")
     if as_json:
         print_json(plan.model_dump(mode="json"))
         return

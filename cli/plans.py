@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import console, print_json, print_table, require_place_for
+from cli.output import console, print_json, print_table, require_place_for, writing
 from domain.errors import BadInput, NotFound
 from domain.time import zone
 from optimizer import Plan, Problem, callout, check, solve, value
@@ -37,13 +37,16 @@ def solve_problem(
 ) -> None:
     """Plan a coverage problem; the plan is checked before it is written."""
     require_place_for(out)
+    if worth and as_json:
+        raise BadInput("--value prints tables; give either --value or --json")
     question = Problem.read(_text(problem), str(problem))
     plan = solve(question, seconds)
     faults = check(question, plan)
     if faults:
         raise BadInput(f"the plan was refused by the checker: {faults[0]}")
     if out:
-        out.write_text(plan.model_dump_json(indent=1) + "\n")
+        with writing(out):
+            out.write_text(plan.model_dump_json(indent=1) + "\n")
     if as_json:
         print_json(plan.model_dump(mode="json"))
         return
@@ -124,7 +127,14 @@ def _show_worth(problem: Problem, plan: Plan, seconds: float, threshold: float) 
 def _stored(staff_id: str, day: date, center: str | None) -> tuple[Problem, Plan | None]:
     """The stored problem (and plan, if there is one) of the week that has the day and the adult."""
     folder = load_settings().data_dir / "plans"
-    for path in sorted(folder.glob(f"{center or '*'}/*.problem.json"), reverse=True):
+    paths = sorted(folder.glob("*/*.problem.json"), reverse=True)
+    centers = sorted({path.parent.name for path in paths})
+    if center is not None and center not in centers:
+        known = ", ".join(centers) or "none yet"
+        raise NotFound(f"no plan of the center '{center}' is stored; there are plans of {known}")
+    for path in paths:
+        if center not in (None, path.parent.name):
+            continue
         problem = Problem.read(_text(path), str(path))
         if any(item.day == day for item in problem.days) and any(a.staff_id == staff_id for a in problem.staff):
             beside = path.with_name(path.name.replace(".problem.json", ".plan.json"))
@@ -138,7 +148,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}; give the file of a coverage problem") from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text; give the file of a coverage problem") from error
+        raise BadInput(f"{path} is not text in UTF-8; give the file of a coverage problem") from error
 
 
 def _local(problem: Problem, slot: int) -> str:

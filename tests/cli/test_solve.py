@@ -63,7 +63,7 @@ def test_a_file_that_is_no_problem_is_told_in_one_sentence(tmp_path: Path, comma
     path = tmp_path / "problem.json"
     assert refused(command, str(path)).startswith(f"{path} cannot be read: No such file or directory; give")
     path.write_bytes(b"\xff\xfe\x00")
-    assert refused(command, str(path)).startswith(f"{path} is not text; give")
+    assert refused(command, str(path)).startswith(f"{path} is not text in UTF-8; give")
     path.write_text("{}")
     assert refused(command, str(path)).startswith(f"{path}: field '")
     assert "is missing" in refused(command, str(path))

@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from cli.backtest_tables import drawn, show_significance
-from cli.output import print_json, print_table, progress_console
+from cli.output import print_json, print_table, progress_console, require_place_for, writing
 from domain.errors import BadInput
 
 _MODEL = "ratiocast"
@@ -31,7 +31,7 @@ def backtest_counts(
     horizons: Annotated[str, typer.Option(help="Spans of time, separated by commas.")] = "15min,30min,7d",
     origins_last: Annotated[str, typer.Option(help="Forecast the targets of this last span of the file.")] = "28d",
     out: Annotated[Path | None, typer.Option(help="Write every forecast to this Parquet file.")] = None,
-    retrain: Annotated[str, typer.Option(help="Train anew this often; default: 28d, from a day ahead on 7d.")] = "",
+    retrain: Annotated[str, typer.Option(help="Train anew this often; default: 7d.")] = "",
     known_ahead: Annotated[
         str | None,
         typer.Option(help="Columns that are calendar facts; default: holiday..., closed..., vacation..., term..."),
@@ -55,6 +55,9 @@ def backtest_counts(
     from forecasting.counts.grid import grid_minutes, horizon
     from forecasting.counts.peers import MISSING, available
 
+    require_place_for(out)
+    if country:
+        _require_country(country)
     frame = read_counts(file)
     names = [name.strip() for name in horizons.split(",") if name.strip()]
     if not names:
@@ -75,7 +78,8 @@ def backtest_counts(
         progress=progress_console.print,
     )
     if out is not None:
-        _write(table, out)
+        with writing(out):
+            table.to_parquet(out, index=False)
     rows = scored(table)
     if plots is not None:
         notes += drawn(rows, plots)
@@ -86,6 +90,18 @@ def backtest_counts(
         print_json({"notes": notes, **tables, "rooms": [asdict(one) for one in rooms]})
         return
     _print(scores, tests, notes)
+
+
+def _require_country(code: str) -> None:
+    """BadInput even where the file has holidays of its own and the country would not be asked."""
+    import holidays
+
+    try:
+        holidays.country_holidays(code)
+    except NotImplementedError as error:
+        raise BadInput(
+            f"--country: the public holidays of '{code}' are not known; give an ISO code such as US"
+        ) from error
 
 
 def _print(scores: pd.DataFrame, tests: pd.DataFrame, notes: list[str]) -> None:
@@ -100,10 +116,3 @@ def _print(scores: pd.DataFrame, tests: pd.DataFrame, notes: list[str]) -> None:
         ],
     )
     show_significance(tests, _MODEL)
-
-
-def _write(table: pd.DataFrame, out: Path) -> None:
-    try:
-        table.to_parquet(out, index=False)
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror or error}") from error

@@ -10,11 +10,12 @@ import pandas as pd
 import typer
 
 from cli.backtest_tables import drawn, show_significance
-from cli.output import print_json, print_table, progress_console
+from cli.output import print_json, print_table, progress_console, require_place_for, writing
 from domain.errors import BadInput
 from storage.settings import load_settings
 
 _SHOWN_ROWS = 20
+_LEARNED_DAYS = 7  # before the first day scored, which is forecast a week ahead too
 
 
 def register(group: typer.Typer) -> None:
@@ -55,15 +56,20 @@ def backtest_center(
     from forecasting.weather import read_center_weather
     from storage.reader import open_reader
 
+    require_place_for(out)
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise BadInput(f"{out} has neither the ending .csv nor .parquet")
     found_weather = None if weather is None else read_center_weather(weather, known_ahead=weather_known_ahead)
     with open_reader(load_settings().data_dir) as reader:
-        history = History(reader.frames(), found_weather)
+        frames = reader.frames()
+    history = History(frames, found_weather)
     if questions is not None:
         asked = checked(_read(questions))
         with progress_console.status(f"answering {len(asked)} questions ..."):
             table = answer(history, asked, retrain_weekly=retrain_weekly)
         _show_answers(table, out, as_json=as_json)
         return
+    _require_history(frames["stays"], last_days, center)
     asked = rolling_questions(history, timedelta(days=last_days), center)
     with progress_console.status(f"answering {len(asked)} questions, beside {len(NAMES)} baselines ..."):
         truth = recorded_counts(history, asked).to_numpy()
@@ -79,6 +85,21 @@ def backtest_center(
     for note in notes:
         progress_console.print(note)
     _show_scores(found, tests)
+
+
+def _require_history(stays: pd.DataFrame, last_days: int, center: str | None) -> None:
+    """BadInput where less than a week of the history lies before the days asked for."""
+    starts = (stays if center is None else stays[stays["center_id"] == center])["start"]
+    if starts.empty:  # said by whoever asks for the days
+        return
+    days = (starts.max() - starts.min()).days + 1
+    if days < last_days + _LEARNED_DAYS:
+        most = days - _LEARNED_DAYS
+        then = f"ask for at most {most}" if most > 0 else "ingest more of the past first"
+        raise BadInput(
+            f"--last-days: the history is {days} days long, so its last {last_days} leave less than a week to learn "
+            f"from; {then}"
+        )
 
 
 def _show_scores(found: pd.DataFrame, tests: pd.DataFrame) -> None:
@@ -122,12 +143,8 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:
-    try:
+    with writing(out):
         if out.suffix == ".parquet":
             table.to_parquet(out, index=False)
-        elif out.suffix == ".csv":
-            table.to_csv(out, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
         else:
-            raise BadInput(f"{out} has neither the ending .csv nor .parquet")
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror or error}") from error
+            table.to_csv(out, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cli.output import print_table
-from domain.errors import BadInput
+from cli.output import print_table, writing
 
 
 def show_significance(tests: pd.DataFrame, model: str, place: str = "site") -> None:
@@ -29,7 +28,5 @@ def drawn(rows: pd.DataFrame, folder: Path) -> list[str]:
         return ["the plots are left out: matplotlib is not installed; install ratiocast[notebooks] to see them"]
     from forecasting.counts.plots import draw
 
-    try:
+    with writing(folder):
         return [f"written: {path}" for path in draw(rows, folder)]
-    except OSError as error:
-        raise BadInput(f"the plots cannot be written to {folder}: {error.strerror or error}") from error

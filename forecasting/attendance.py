@@ -1,7 +1,8 @@
 """One center's past as arrays: who came and left when, on which open day, in which room, booked how.
 
 A row is a *visit pattern*: a child, or a child's first or second visit of a day (before and after school). Times are
-minutes since local midnight, so that habits survive a change of the clock.
+minutes since local midnight, so that habits survive a change of the clock; a night after midnight belongs to the day on
+which the center opened (`center_day`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forecasting.center_day import DAY_MINUTES, date_of, hours, in_day, minute_of, turn_of
 from forecasting.frames import BANDS, band_of, is_doubtful
-from forecasting.history import Known, day_of, time_of, weekdays_of, zone_of
+from forecasting.history import Known, day_of, weekdays_of, zone_of
 from forecasting.weather import DailyWeather
 
 Floats = npt.NDArray[np.float64]
@@ -35,12 +37,14 @@ class Attendance:
     tz: ZoneInfo
     opens: float
     closes: float
+    turn: int  # minutes after midnight at which the center's day turns
     room_ids: tuple[str, ...]
     child_ids: tuple[str, ...]  # of each row; a child with two visits a day has two rows
     visit: Ints  # 0 or 1, of each row
     days: tuple[date, ...]  # consecutive calendar days, the last one is the day of the origin
     future: int  # index in `days` of the origin's day; later days carry bookings alone
     open_day: Flags
+    closed_rooms: Flags  # [room, day]: that room alone is closed
     arrive: Floats
     leave: Floats  # last end of the visit; NaN while it lasts or where it is doubtful
     room: Ints  # index of the room entered; -1 when absent
@@ -64,26 +68,6 @@ class Attendance:
     def present(self) -> Flags:
         return ~np.isnan(self.arrive)
 
-    def rooms_expected(self) -> Ints:
-        """[row, day]: the room booked, else the room last entered, else the home room; -1 where all are unknown."""
-        rows, days = self.arrive.shape
-        result = np.empty((rows, days), dtype=np.int64)
-        last = self.home.copy()
-        for day in range(days):
-            result[:, day] = np.where(self.booked_room[:, day] >= 0, self.booked_room[:, day], last)
-            told = np.where(self.booked_room[:, day] >= 0, self.booked_room[:, day], self.room[:, day])
-            last = np.where(told >= 0, told, last)
-        return self._after_moves(result)
-
-    def _after_moves(self, rooms: Ints) -> Ints:
-        """From today on, whoever was given another home since last seen and booked is expected there."""
-        seen = np.where(self.present, np.arange(len(self.days)), -1).max(axis=1, initial=-1)
-        ahead = np.arange(self.future, len(self.days))
-        booked = ahead + np.nan_to_num(self.told_at[:, ahead], nan=-np.inf) / 1440
-        since = (seen <= self.moved)[:, None] & (booked <= self.moved[:, None]) & (self.home >= 0)[:, None]
-        rooms[:, ahead] = np.where(since, self.home[:, None], rooms[:, ahead])
-        return rooms
-
     def bands(self, day: date) -> Ints:
         """The age band (index in BANDS) of every row on a day."""
         return np.array([BANDS.index(band_of(birth, day)) for birth in self.births], dtype=np.int64)
@@ -94,14 +78,15 @@ def attendance_of(known: Known, center_id: str, ahead_days: int = 0) -> Attendan
     of = known.of(center_id)
     center = of["centers"].iloc[0]
     tz = zone_of(center)
-    today = known.origin.astimezone(tz).date()
+    turn = turn_of(center)
+    today = date_of(known.origin.astimezone(tz), turn)
     visits, moves, untold = _visits(of["stays"], tz, center)
     first = min([visits["day"].min(), *([today] if visits.empty else [])]) if len(visits) else today
     first = max(first, today - timedelta(days=730)) if first < today else today
     days = tuple(first + timedelta(days=n) for n in range((today - first).days + 1 + ahead_days))
     visits = visits[visits["day"] >= first]
     children = of["children"].drop_duplicates("child_id", keep="last") if len(of["children"]) else of["children"]
-    bookings = _of_days(of["bookings"], days)
+    bookings = _of_days(of["bookings"], days, turn)
     rows = _rows(visits, children, bookings)
     index = {key: number for number, key in enumerate(rows)}
     room_ids = tuple(sorted(set(of["rooms"]["room_id"])))
@@ -153,12 +138,13 @@ def _arrays(
         for c, b in zip(children["child_id"], children.get("birth_date", [None] * len(children)), strict=True)
     }
     homes = dict(zip(children["child_id"], children["room_id"], strict=True)) if len(children) else {}
-    opens, closes = _hours(center)
+    opens, closes = hours(center)
     announced = (booked == BOOKED) & (told > 0)
     return Attendance(
-        center_id=str(center["center_id"]), tz=tz, opens=opens, closes=closes, room_ids=room_ids,
+        center_id=str(center["center_id"]), tz=tz, opens=opens, closes=closes, turn=turn_of(center), room_ids=room_ids,
         child_ids=tuple(child for child, _ in rows), visit=np.array([visit for _, visit in rows], dtype=np.int64),
-        days=days, future=future, open_day=_open_days(of, center, days, arrive, future), arrive=arrive, leave=leave,
+        days=days, future=future, open_day=_open_days(of, center, days, arrive, future),
+        closed_rooms=_closed_rooms(of["closures"], room_ids, days), arrive=arrive, leave=leave,
         room=room, ends_in=ends_in, booked=booked, told_at=told, expected_in=expected_in,
         announced_out=np.where(announced, expected_out, np.nan),
         expected_out=np.where(announced, np.nan, expected_out),
@@ -180,14 +166,15 @@ def _visits(stays: pd.DataFrame, tz: ZoneInfo, center: pd.Series) -> tuple[pd.Da
             0.01,
         )
     local = stays["start"].dt.tz_convert(tz)
+    minute = (local.dt.hour * 60 + local.dt.minute + local.dt.second / 60).to_numpy()
+    night = minute < turn_of(center)
     s = pd.DataFrame(
-        {"child_id": stays["child_id"].to_numpy(), "day": local.dt.date.to_numpy(),
-         "room_id": stays["room_id"].to_numpy(),
-         "start": (local.dt.hour * 60 + local.dt.minute + local.dt.second / 60).to_numpy()}
+        {"child_id": stays["child_id"].to_numpy(), "day": _day_before(local.dt.date.to_numpy(), night),
+         "room_id": stays["room_id"].to_numpy(), "start": minute + DAY_MINUTES * night}
     )  # fmt: skip
     s["end"] = s["start"] + ((stays["end"] - stays["start"]).dt.total_seconds() / 60).to_numpy()
     s.loc[
-        (s["end"] > _hours(center)[1] + LATE_MINUTES) | is_doubtful(stays["doubts"]) & (s["end"] - s["start"] > 840),
+        (s["end"] > hours(center)[1] + LATE_MINUTES) | is_doubtful(stays["doubts"]) & (s["end"] - s["start"] > 840),
         "end",
     ] = np.nan
     late = (stays["end_recorded_at"] - stays["end"]).dt.total_seconds().to_numpy() / 60
@@ -215,13 +202,22 @@ def _visits(stays: pd.DataFrame, tz: ZoneInfo, center: pd.Series) -> tuple[pd.Da
     return result[columns], moves[["child_id", "visit", "day", "minute", "source", "target"]], share
 
 
-def _of_days(bookings: pd.DataFrame, days: tuple[date, ...]) -> pd.DataFrame:
-    """Bookings of the days with their times in minutes."""
+def _day_before(days: npt.NDArray[np.object_], which: Flags) -> npt.NDArray[np.object_]:
+    result = days.copy()
+    result[which] -= timedelta(days=1)
+    return result
+
+
+def _of_days(bookings: pd.DataFrame, days: tuple[date, ...], turn: int) -> pd.DataFrame:
+    """Bookings of the days with their times in minutes; one named after midnight is of the day that began before."""
     if not len(bookings):
         return bookings
     b = bookings[(bookings["day"] >= days[0]) & (bookings["day"] <= days[-1])]
     return b.assign(
-        **{"in": [minute_of(v) for v in b["expected_in"]], "out": [minute_of(v) for v in b["expected_out"]]}
+        **{
+            name: [in_day(minute_of(value), turn) for value in b[column]]
+            for name, column in (("in", "expected_in"), ("out", "expected_out"))
+        }
     )
 
 
@@ -245,6 +241,13 @@ def _open_days(of: Known, center: pd.Series, days: tuple[date, ...], arrive: Flo
     came = (~np.isnan(arrive)).any(axis=0)
     result = result & (came | (np.arange(len(days)) >= future))
     return np.asarray(result | came, dtype=bool)
+
+
+def _closed_rooms(closures: pd.DataFrame, room_ids: tuple[str, ...], days: tuple[date, ...]) -> Flags:
+    if "room_id" not in closures:
+        return np.zeros((len(room_ids), len(days)), dtype=bool)
+    closed = {(room, day_of(day)) for room, day in zip(closures["room_id"], closures["day"], strict=True)}
+    return np.array([[(room, day) in closed for day in days] for room in room_ids], dtype=bool)
 
 
 def _enrolled(children: pd.DataFrame, rows: list[tuple[str, int]], days: tuple[date, ...], arrive: Floats) -> Flags:
@@ -290,14 +293,3 @@ def _minutes_from_midnight(instants: pd.Series, days: pd.Series, tz: ZoneInfo) -
     ahead = instants.dt.tz_convert("UTC").reset_index(drop=True) - midnight.dt.tz_convert("UTC")
     minutes: Floats = (ahead.dt.total_seconds() / 60).to_numpy(dtype=np.float64)
     return minutes
-
-
-def _hours(center: pd.Series) -> tuple[float, float]:
-    opens, closes = minute_of(center["opens"]), minute_of(center["closes"])
-    return opens, closes if closes > opens else closes + 1440
-
-
-def minute_of(value: object) -> float:
-    """Minutes since midnight of a local time or its text; NaN for what is missing."""
-    at = time_of(value)
-    return np.nan if at is None else at.hour * 60 + at.minute + at.second / 60

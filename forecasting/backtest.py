@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from domain.time import SLOT_MINUTES, local_day
 from forecasting import judging
 from forecasting.attendance import Floats, attendance_of
 from forecasting.baselines import Baseline, BaselineSession
+from forecasting.center_day import center_day
 from forecasting.forecast import TABLE_COLUMNS, Forecast
 from forecasting.history import History, Known, zone_of
 from forecasting.model import Model, one_center, train
@@ -189,10 +189,10 @@ def pinball(answers: pd.DataFrame, truth: pd.Series) -> pd.Series:
 
 
 def _by_day(history: History, asked: pd.DataFrame) -> list[tuple[tuple[str, datetime], pd.DataFrame]]:
-    """Questions by center and local day of their origin, in order of time; the key holds the day's first instant."""
-    zones: dict[str, ZoneInfo] = {c: zone_of(history.center(c)) for c in asked["center_id"].unique()}
+    """Questions by center and the center's day of their origin, in order of time; the key holds its first instant."""
+    centers = {c: history.center(c) for c in asked["center_id"].unique()}
     starts = [
-        local_day(_instant(at).astimezone(zones[c]).date(), zones[c]).start
+        center_day(centers[c], _instant(at)).span.start
         for c, at in zip(asked["center_id"], asked["origin"], strict=True)
     ]
     groups = asked.assign(day=starts).groupby(["center_id", "day"])

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from domain.errors import BadInput
 from domain.time import as_utc
 from forecasting.attendance import ABSENT, BOOKED, Attendance, Floats, Ints, attendance_of
+from forecasting.center_day import date_of, in_day
+from forecasting.expected_rooms import rooms_expected
 from forecasting.forecast import Forecast
 from forecasting.history import Known
 from forecasting.session import SHORT_TIMES, Present
@@ -62,7 +64,7 @@ class BaselineSession:
     def __init__(self, name: str, attendance: Attendance) -> None:
         self.name, self.attendance = name, attendance
         self._days = np.flatnonzero(attendance.open_day[: attendance.future])
-        self._rooms = attendance.rooms_expected()
+        self._rooms = rooms_expected(attendance)
         self._errors: dict[tuple[int, int], list[Floats]] = {}
         self._counts: dict[tuple[int, float], Floats] = {}
         self._rates: dict[tuple[int, int], Floats] = {}
@@ -175,4 +177,5 @@ class BaselineSession:
 
 def _minute(a: Attendance, at: datetime) -> tuple[int, float]:
     local = at.astimezone(a.tz)
-    return (local.date() - a.days[0]).days, local.hour * 60 + local.minute + local.second / 60
+    minute = local.hour * 60 + local.minute + local.second / 60
+    return (date_of(local, a.turn) - a.days[0]).days, in_day(minute, a.turn)

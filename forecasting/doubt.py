@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.attendance import Attendance, Floats, Ints
+from forecasting.expected_rooms import rooms_expected
 from forecasting.history import Known
 
 LATE_HOURS = 4.0  # entered this late: for the forecasts of the day it was missing
@@ -46,7 +47,7 @@ def doubts_of(known: Known, a: Attendance) -> Doubts:
     unseen = _unseen(known, a)
     minutes, unreturned = _visits(a)
     starts = a.present & (a.room >= 0)
-    elsewhere = starts & (a.room != a.rooms_expected())
+    elsewhere = starts & (a.room != rooms_expected(a))
     share = elsewhere.sum(axis=1) / np.maximum(starts.sum(axis=1), 1)
     wanders = np.flatnonzero((share > 0.2) & (elsewhere.sum(axis=1) >= 4))
     return Doubts(a.untold_share, unseen, _misplaced(known, a, int(elsewhere.sum())), minutes, unreturned, wanders)
@@ -81,7 +82,7 @@ def _misplaced(known: Known, a: Attendance, uncorrected: int) -> float:
 
 def _visits(a: Attendance) -> tuple[Floats, float]:
     """Lengths of the visits to another room that ended, and the share of visits with no end entered."""
-    expected, moves = a.rooms_expected(), a.moves
+    expected, moves = rooms_expected(a), a.moves
     lengths: list[float] = []
     begun = 0
     away: dict[tuple[int, int], float] = {}

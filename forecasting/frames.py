@@ -20,7 +20,7 @@ from domain.people import Booking, Child, Shift, StaffMember
 from domain.places import Center, Closure, Room
 from domain.staff_stays import staff_stays
 from domain.stays import child_stays
-from domain.time import zone
+from domain.time import age_in_months, zone
 
 INSTANT: Final = "datetime64[us, UTC]"
 # Ages at which licensing rules change most often; the last band is open. Completed months, lower bounds.
@@ -38,8 +38,7 @@ def band_of(birth_date: date | None, day: date) -> str:
     """The age band of a child on a day; 'unknown' without a birth date (the strictest rule then holds)."""
     if birth_date is None or birth_date != birth_date:
         return BANDS[-1]
-    months = (day.year - birth_date.year) * 12 + day.month - birth_date.month - (day.day < birth_date.day)
-    return BANDS[max(0, int(np.searchsorted(BAND_MONTHS, months, side="right")) - 1)]
+    return BANDS[max(0, int(np.searchsorted(BAND_MONTHS, age_in_months(birth_date, day), side="right")) - 1)]
 
 
 def stays_frame(events: Iterable[Event], centers: Iterable[Center] = (), until: datetime | None = None) -> pd.DataFrame:

@@ -11,15 +11,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
-import pandas as pd
 
-from domain.time import Interval, as_utc, local_day
+from domain.time import Interval
 from forecasting.attendance import Floats, Ints
+from forecasting.center_day import center_day
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
 from forecasting.gaps import HEADROOM, SHORT, WEEK, GapMaps, Required, drawn_headroom
 from forecasting.headcounts import ALL, headcounts_frame
-from forecasting.history import History, Known, zone_of
+from forecasting.history import History, Known
 from forecasting.model import Model
 from forecasting.replay import DayReplay
 from forecasting.session import Session
@@ -53,16 +53,15 @@ def taught_gaps(model: Model, history: History, center_id: str, day: datetime, r
 
 
 def span_of(history: History, center_id: str, at: datetime) -> Interval:
-    """The center's local day around an instant."""
-    tz = zone_of(history.center(center_id))
-    return local_day(as_utc(at).astimezone(tz).date(), tz)
+    """The center's day around an instant."""
+    return center_day(history.center(center_id), at).span
 
 
 def outcome_of(history: History, center_id: str, day: datetime, required: Required) -> Outcome:
     """What the record of a finished day (any instant of it) says by the noon after it."""
     span = span_of(history, center_id, day)
     after = history.known_at(span.end + timedelta(hours=12))
-    return Outcome(after, history.joined_rooms(center_id, span.start, span.end), center_id, required, span.start)
+    return Outcome(after, history.joined_rooms(center_id, span.start, span.end), center_id, required, span)
 
 
 class Outcome:
@@ -70,13 +69,12 @@ class Outcome:
 
     def __init__(
         self, known: Known, joined: dict[str, list[tuple[datetime, datetime]]], center_id: str, required: Required,
-        start: datetime,
+        span: Interval,
     ) -> None:  # fmt: skip
         of = known.of(center_id)
-        end = pd.Timestamp(start) + pd.Timedelta(hours=30)
+        start, end = span.start, span.end
         stays, adults = (f[(f["start"] >= start) & (f["start"] < end)] for f in (of["stays"], of["staff_stays"]))
-        until = start + timedelta(hours=30)
-        counts = headcounts_frame(of["centers"], of["rooms"], of["children"], stays, adults, until)
+        counts = headcounts_frame(of["centers"], of["rooms"], of["children"], stays, adults, end)
         counts = counts[(counts["slot"] >= start) & (counts["slot"] < end)]
         self._joined, self._required = joined, required
         self._children: dict[tuple[str, datetime], Ints] = {}

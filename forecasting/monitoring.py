@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from domain.time import as_utc, local_day
 from forecasting.backtest import pinball
 from forecasting.calibration import transforms
 from forecasting.hazards import KNOTS, chances_of
-from forecasting.history import History, zone_of
+from forecasting.history import History
 from forecasting.model import Model
 from forecasting.rehearsal import actual_counts
 from forecasting.replay import DayReplay
@@ -118,16 +117,14 @@ def learned(model: Model, history: History, center_id: str, day: datetime) -> Mo
     compared with what the record says now."""
     if model.short_calibration is None:
         return model
-    tz = zone_of(history.center(center_id))
-    span = local_day(as_utc(day).astimezone(tz).date(), tz)
-    replay = DayReplay(history, center_id, span.start)
+    replay = DayReplay(history, center_id, day)
     session = model.session(replay.known, replay.start, center_id)
-    after = model.patterns(history.known_at(span.end + timedelta(hours=12)), center_id)
+    after = model.patterns(history.known_at(replay.end + timedelta(hours=12)), center_id)
     a, told = after.attendance, replay.start
-    column, draw = (span.start.astimezone(tz).date() - a.days[0]).days, np.random.default_rng(column_seed(span.start))
+    column, draw = (replay.date - a.days[0]).days, np.random.default_rng(column_seed(replay.midnight))
     calibration = model.short_calibration
     for minute in np.arange(a.opens, a.closes - 15, 20.0):
-        now = span.start + timedelta(minutes=float(minute))
+        now = replay.midnight + timedelta(minutes=float(minute))
         replay.tell(session, told, now)
         session.see(now, *replay.state(now))
         at = session.minute(now) + KNOTS

@@ -10,11 +10,12 @@ import numpy as np
 
 from forecasting.attendance import Attendance, Floats, Ints
 from forecasting.doubt import Doubts, doubts_of
+from forecasting.expected_rooms import rooms_expected
 from forecasting.families import families_of, together_share
 from forecasting.habits import Habit, Learning, learn, tune
 from forecasting.history import Known
 from forecasting.shape import Shape, shape_of
-from forecasting.showup import Record, ShowUp, record_of, train_show_up
+from forecasting.showup import Record, ShowUp, festive, record_of, train_show_up
 
 LUNCH_TO_EVENING = Learning(usual=1000.0, usual_spread=75.0, spread=25.0)
 RECENT_SURPRISES = 40_000
@@ -48,9 +49,10 @@ class Patterns:
 
     @property
     def young(self) -> float:
-        """From 1 to 0 as a center becomes known: what its own days have not yet told."""
+        """From 1 to 0 as a center becomes known: what its own days have not yet told; those of holidays tell little."""
         a = self.attendance
-        return float(1 / np.sqrt(1 + a.open_day[: a.future].sum()))
+        seen = sum(is_open and not festive(day) for day, is_open in zip(a.days[: a.future], a.open_day, strict=False))
+        return float(1 / np.sqrt(1 + seen))
 
 
 def without_past(patterns: Patterns) -> Patterns:
@@ -70,7 +72,7 @@ def without_past(patterns: Patterns) -> Patterns:
 
 
 def patterns_of(known: Known, a: Attendance, coming: Learning, leaving: Learning, carry_over: float) -> Patterns:
-    rooms, weekday = a.rooms_expected(), weekdays(a)
+    rooms, weekday = rooms_expected(a), weekdays(a)
     group = rooms[:, a.future]
     come = learn(_past(a, a.arrive), a.expected_in, group, weekday, coming)
     leave = learn(net_leaving(a, come, carry_over), a.expected_out, group, weekday, leaving)
@@ -79,7 +81,7 @@ def patterns_of(known: Known, a: Attendance, coming: Learning, leaving: Learning
 
 def train_parameters(known: Known, centers: Sequence[Attendance]) -> tuple[Parameters, list[Patterns]]:
     """Everything learnt over all centers, and their patterns under it."""
-    series = [(_past(a, a.arrive), a.expected_in, a.rooms_expected()[:, a.future], weekdays(a)) for a in centers]
+    series = [(_past(a, a.arrive), a.expected_in, rooms_expected(a)[:, a.future], weekdays(a)) for a in centers]
     coming = tune(series, Learning())
     come = [learn(*one, coming) for one in series]
     leaving, carry_over = _leaving(centers, come)
@@ -125,7 +127,7 @@ def _leaving(centers: Sequence[Attendance], come: Sequence[Habit]) -> tuple[Lear
 
     def series(carry_over: float) -> list[tuple[Floats, Floats, Ints, Ints]]:
         return [
-            (net_leaving(a, c, carry_over), a.expected_out, a.rooms_expected()[:, a.future], weekdays(a))
+            (net_leaving(a, c, carry_over), a.expected_out, rooms_expected(a)[:, a.future], weekdays(a))
             for a, c in zip(centers, come, strict=True)
         ]
 

@@ -7,20 +7,18 @@ from datetime import datetime
 import pandas as pd
 
 from domain.stays import child_stays
-from domain.time import as_utc, local_day
-from forecasting.attendance import minute_of
-from forecasting.history import History, zone_of
+from forecasting.center_day import center_day, minute_of
+from forecasting.history import History
 from forecasting.session import Left, Present, Session
 
 
 class DayReplay:
-    """One center's day. Knowledge of earlier days is that of the local midnight before it."""
+    """One center's day. Knowledge of earlier days is that of its beginning."""
 
     def __init__(self, history: History, center_id: str, day_of: datetime) -> None:
-        center = history.center(center_id)
-        tz = zone_of(center)
-        span = local_day(as_utc(day_of).astimezone(tz).date(), tz)
-        self.start, self.end = span.start, span.end
+        day = center_day(history.center(center_id), day_of)
+        self.date, self.midnight = day.date, day.midnight
+        self.start, self.end = day.span.start, day.span.end
         self.known = history.known_at(self.start)
         self._events = history.day_events(center_id, self.start, self.end)
         self._stays = history.stays_between(center_id, self.start, self.end)

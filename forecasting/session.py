@@ -18,6 +18,7 @@ from domain.time import as_utc
 from forecasting.attendance import ABSENT, Floats, Ints
 from forecasting.boost import Boost
 from forecasting.calibration import Calibration
+from forecasting.center_day import in_day
 from forecasting.crew import crew_ahead
 from forecasting.forecast import Forecast
 from forecasting.frames import BANDS
@@ -99,7 +100,8 @@ class Session:
         row = self._row.get((child_id, visit))
         if row is not None:
             self.told[row] = absent
-            self.announced[row] = np.nan if pick_up is None else pick_up
+            turn = self.patterns.attendance.turn
+            self.announced[row] = np.nan if pick_up is None else in_day(pick_up, turn)
 
     def refresh(
         self,

@@ -29,6 +29,7 @@ ROUNDS = 80
 LEADS = (0, 1, 3, 7)
 FEWEST_ROWS = 3000  # below, the smoothed rates stand alone
 RATE_PRIOR = 8.0
+LONG_ENROLLED = 400  # days, and more
 USUAL = 0.9
 TOLD_COMES = 0.01  # prior share of children who come although their absence was told
 # Share of the usual children by season(): usual, between Thanksgiving and New Year (published: 30 % fewer), the holiday
@@ -50,7 +51,7 @@ class Record:
     seen: Floats
     room_absence: Floats
     center_absence: Floats
-    level: Floats  # [day]: how many came of late for one foreseen
+    level: Floats  # [usual days, holiday season; day]: how many came of late for one foreseen
     room: Ints  # the room the row would enter
 
 
@@ -73,7 +74,7 @@ class ShowUp:
         """P(comes) of every row on day index `day`, seen from the first instant of day index `day - ahead`; of days to
         come everything told by the origin counts."""
         origin = day - ahead
-        x = features(a, record, origin, day, sibling_away, self.weather)
+        x = features(a, record, origin, day, sibling_away, self.weather, self.usual_rate)
         score = _prior_logit(a, record, origin, day, self.usual_rate)
         if self.booster is not None and len(x):
             score = score + np.asarray(self.booster.predict(x, raw_score=True, num_threads=1))
@@ -92,12 +93,12 @@ def record_of(a: Attendance, room: Ints) -> Record:
     came = a.present
     candidate = np.where(a.has_bookings, a.booked != 0, a.enrolled) & a.open_day
     rate, week, recent, streak, seen = np.zeros((5, rows, days))
-    room_absence, center_absence, level = np.zeros((rows, days)), np.zeros(days), np.ones(days)
+    room_absence, center_absence, level = np.zeros((rows, days)), np.zeros(days), np.ones((2, days))
     slow, fast = 0.5 ** (1 / 90), 0.5 ** (1 / 12)
     sums = np.zeros((5, rows))  # came slow, expected slow, came fast, expected fast, days seen
     by_week = np.zeros((2, rows, 7))
     run = np.zeros(rows)
-    ill_room, ill_center, recent_level = np.zeros((2, len(a.room_ids) + 1)), np.zeros(2), np.zeros(2)
+    ill_room, ill_center, recent_level = np.zeros((2, len(a.room_ids) + 1)), np.zeros(2), np.zeros((2, 2))
     for day in range(days):
         weekday = a.days[day].weekday()
         rate[:, day], recent[:, day] = sums[0] / np.maximum(sums[1], 1e-9), sums[2] / np.maximum(sums[3], 1e-9)
@@ -107,7 +108,7 @@ def record_of(a: Attendance, room: Ints) -> Record:
         streak[:, day], seen[:, day] = run, sums[4]
         room_absence[:, day] = ((ill_room[0] + 0.3) / (ill_room[1] + 3))[room[:, day]]
         center_absence[day] = (ill_center[0] + 1) / (ill_center[1] + 10)
-        level[day] = (recent_level[0] + LEVEL_PRIOR) / (recent_level[1] + LEVEL_PRIOR)
+        level[:, day] = (recent_level[0] + LEVEL_PRIOR) / (recent_level[1] + LEVEL_PRIOR)
         if day >= a.future or not a.open_day[day]:
             continue
         could = candidate[:, day] | came[:, day]
@@ -118,15 +119,16 @@ def record_of(a: Attendance, room: Ints) -> Record:
         ill_center *= 0.6
         here, factor = came[:, day], SEASON_FACTOR[season(a.days[day])]
         foreseen = _steadied(rate[:, day], seen[:, day], USUAL) * factor
-        recent_level *= 0.5 ** (1 / LEVEL_HALF_LIFE)
-        recent_level += here.sum(), foreseen[could].sum()
+        told = slice(0, 2) if not festive(a.days[day]) else slice(1, 2)  # holidays tell nothing of usual days
+        recent_level[:, told] *= 0.5 ** (1 / LEVEL_HALF_LIFE)
+        recent_level[:, told] += [[here.sum()], [foreseen[could].sum()]]
         sums[0] += here
         sums[1] += could * factor
         sums[2] += here
         sums[3] += could * factor
         sums[4] += could
         by_week[0, :, weekday] += here
-        by_week[1, :, weekday] += a.enrolled[:, day]
+        by_week[1, :, weekday] += a.enrolled[:, day] * factor
         run = np.where(here, 0, run + could)
         away = could & ~here
         np.add.at(ill_room, (0, room[away, day]), 1.0)
@@ -137,10 +139,10 @@ def record_of(a: Attendance, room: Ints) -> Record:
 
 def features(
     a: Attendance, record: Record, origin: int, day: int, sibling_away: Floats | None = None,
-    weather: Sequence[str] = (),
+    weather: Sequence[str] = (), usual: float = USUAL,
 ) -> Floats:  # fmt: skip
     """[row, feature] (FEATURES, then the weather named) for day index `day` as known at the first instant of day index
-    `origin`."""
+    `origin`. Of whom nothing is known yet comes as the usual child does: a new center is not one of new children."""
     rows, date_ = a.arrive.shape[0], a.days[day]
     weekday = date_.weekday()
     x = np.full((rows, len(FEATURES) + len(weather)), np.nan)
@@ -148,9 +150,9 @@ def features(
     if a.has_bookings[day]:
         x[:, 0] = (a.booked[:, day] == BOOKED) | (a.booked[:, day] == ABSENT)
     x[:, 1] = day - origin
-    x[:, 2] = record.rate[:, origin]
-    x[:, 3] = _weekday_rate(record, a, origin, weekday)
-    x[:, 4] = record.recent_rate[:, origin]
+    x[:, 2] = own = np.nan_to_num(record.rate[:, origin], nan=usual)
+    week, recent = _weekday_rate(record, a, origin, weekday), record.recent_rate[:, origin]
+    x[:, 3], x[:, 4] = np.where(np.isnan(week), own, week), np.where(np.isnan(recent), own, recent)
     x[:, 5] = record.streak[:, origin]
     x[:, 6] = record.room_absence[:, origin]
     x[:, 7] = record.center_absence[origin]
@@ -159,7 +161,7 @@ def features(
     ordinal = date_.toordinal()
     x[:, 12] = [np.nan if birth is None else (ordinal - birth.toordinal()) / 30.44 for birth in a.births]
     first = np.where(a.enrolled.any(axis=1), a.enrolled.argmax(axis=1), day)
-    x[:, 13] = np.minimum(day - first, 400)
+    x[:, 13] = np.where(first > 0, np.minimum(day - first, LONG_ENROLLED), LONG_ENROLLED)  # 0: before the record began
     x[:, 14] = np.minimum(record.seen[:, origin], 200)
     if sibling_away is not None:
         x[:, 15] = sibling_away
@@ -179,7 +181,7 @@ def train_show_up(centers: Sequence[tuple[Attendance, Record, Ints]], days_back:
                 origin = day - ahead
                 told = (a.booked[:, day] == ABSENT) & (a.told_at[:, day] <= -1440 * ahead)
                 keep = record.candidate[:, day] & ~told
-                x = features(a, record, origin, day, siblings_away(record, families, origin), weather)
+                x = features(a, record, origin, day, siblings_away(record, families, origin), weather, usual)
                 group = np.full(keep.sum(), number * 1000 + day)
                 parts.append(
                     (
@@ -261,6 +263,11 @@ def season(day: date) -> int:
     return 3 if day.month in (6, 7, 8) else 0
 
 
+def festive(day: date) -> bool:
+    """Between Thanksgiving and the first days of the year."""
+    return season(day) in (1, 2)
+
+
 @lru_cache(maxsize=64)
 def _holidays(year: int) -> frozenset[int]:
     return frozenset(
@@ -275,7 +282,8 @@ def _prior_logit(a: Attendance, record: Record, origin: int, day: int, usual: fl
     else:
         week = _weekday_rate(record, a, origin, a.days[day].weekday())
         chance = np.where(np.isnan(week), np.nan_to_num(record.rate[:, origin], nan=usual), week) * 0.96 + 0.02
-    chance = np.clip(chance * SEASON_FACTOR[season(a.days[day])] * record.level[origin], 0.005, 0.99)
+    level = record.level[int(festive(a.days[day])), origin]
+    chance = np.clip(chance * SEASON_FACTOR[season(a.days[day])] * level, 0.005, 0.99)
     return np.asarray(np.log(chance / (1 - chance)))
 
 
@@ -293,7 +301,10 @@ def _weekday_rate(record: Record, a: Attendance, origin: int, weekday: int) -> F
 
 
 def _usual_rate(centers: Sequence[tuple[Attendance, Record, Ints]]) -> float:
-    could = sum(int(r.candidate[:, : a.future].sum()) for a, r, _ in centers)
+    factors = [np.array([SEASON_FACTOR[season(day)] for day in a.days[: a.future]]) for a, _, _ in centers]
+    could = sum(
+        float(r.candidate[:, : a.future].sum(axis=0) @ f) for (a, r, _), f in zip(centers, factors, strict=True)
+    )
     came = sum(int((r.candidate & a.present)[:, : a.future].sum()) for a, r, _ in centers)
     return float((came + 9) / (could + 10))
 

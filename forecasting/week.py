@@ -11,6 +11,7 @@ import numpy as np
 from domain.time import SLOT_MINUTES, as_utc, local_instant
 from forecasting.attendance import Attendance, Floats, Ints
 from forecasting.calibration import Calibration
+from forecasting.center_day import date_of
 from forecasting.counting import count_pmf, recalibrated, spread_nodes, stacked, tallied
 from forecasting.crew import CrewAhead
 from forecasting.forecast import Forecast
@@ -62,7 +63,7 @@ def week_forecast(
     a = patterns.attendance
     by_day: dict[date, list[datetime]] = {}
     for at in sorted(as_utc(t) for t in times):
-        by_day.setdefault(at.astimezone(a.tz).date(), []).append(at)
+        by_day.setdefault(date_of(at.astimezone(a.tz), a.turn), []).append(at)
     pmfs, means, days, first = [], [], [], None
     for day, instants in by_day.items():
         if day == a.days[a.future]:
@@ -115,7 +116,7 @@ def presence(p: Parameters, patterns: Patterns, index: int, rows: Ints, chance: 
     come, leave = patterns.coming, patterns.leaving
     center, arriving, leaving = shock_sizes(p, patterns)
     show = np.hypot(center, p.show_up.room_shock)
-    odds = np.log(chance / (1 - chance + 1e-9) + 1e-9)[:, None] + show * SHOCKS[:, 2]
+    odds = centered_odds(chance, show)[:, None] + show * SHOCKS[:, 2]
     arrival = come.location[rows, index][:, None] + arriving * SHOCKS[:, 0]
     ends = leave.location[rows, index][:, None] + leaving * SHOCKS[:, 1] + p.carry_over * arriving * SHOCKS[:, 0]
     wide = np.hypot(leave.spread[rows, index], p.carry_over * come.spread[rows, index])
@@ -123,6 +124,11 @@ def presence(p: Parameters, patterns: Patterns, index: int, rows: Ints, chance: 
     left = p.leaving_shape.cdf((minutes[:, None] - ends[:, None, :]) / wide[:, None, None])
     came *= (minutes >= patterns.attendance.opens)[:, None]
     return np.asarray(came * (1 - left) / (1 + np.exp(-odds))[:, None, :])
+
+
+def centered_odds(chance: Floats, shock: float) -> Floats:
+    """Logits around which normal shocks of that sd leave the mean chance as it is (to the accuracy of a probit)."""
+    return np.asarray(np.log(chance / (1 - chance + 1e-9) + 1e-9) * np.sqrt(1 + np.pi / 8 * shock**2))
 
 
 def shock_sizes(p: Parameters, patterns: Patterns) -> tuple[float, float, float]:
@@ -153,7 +159,7 @@ def _sample_day(p: Parameters, patterns: Patterns, day: Day, n: int, seed: int) 
     uniform = np.random.default_rng([seed, date_.toordinal(), 2]).random((n, 3, len(families)))
     uniform = np.where(families >= 0, uniform[:, :, np.maximum(families, 0)], uniform)[:, :, rows]
     center, arriving, leaving = shock_sizes(p, patterns)
-    odds = np.log(day.chance / (1 - day.chance + 1e-9) + 1e-9) + center * shocks[:, 2]
+    odds = centered_odds(day.chance, float(np.hypot(center, p.show_up.room_shock))) + center * shocks[:, 2]
     shows = uniform[:, 0] < 1 / (1 + np.exp(-odds - p.show_up.room_shock * shocks[:, 3 + day.room, 0]))
     late = arriving * shocks[:, 0]
     late = late + come.spread[rows, day.index] * _draw(p.coming_shape.cdf_values, uniform[:, 1])

@@ -15,11 +15,11 @@ from forecasting.counts.grid import CountGrid, Floats, Horizon, duration_minutes
 from forecasting.counts.model import Design, fit
 from forecasting.counts.peers import peers
 from forecasting.counts.plain import plain_forecast
-from forecasting.counts.trained import MODEL_NAME, WARM_UP_DAYS
+from forecasting.counts.trained import MODEL_NAME, rehearsal_start
 from forecasting.counts.weather import Weather
 
 COLUMNS = ("site", "room", "origin", "target_time", "horizon", *QUANTILE_COLUMNS, "mean", "model", "actual", "is_open")
-RETRAIN_SHORT, RETRAIN_AHEAD = "28d", "7d"  # the farther ahead, the more the last weeks matter
+RETRAIN = "7d"
 
 Progress = Callable[[str], None]
 
@@ -41,8 +41,8 @@ def backtest(
 
     Columns as in COLUMNS, times in the file's own local wall clock. `actual` is NaN where the count is unknown.
     `is_open`: the weekly profile of the eight weeks before the test is above half a person; scores are taken there.
-    The model is trained anew every `retrain` (empty: 28 days, from a day ahead on 7), always on counts up to the first
-    origin it serves. `with_peers` adds the forecasters of `peers`.
+    The model is trained anew every `retrain` (empty: 7 days), always on counts up to the first origin it serves.
+    `with_peers` adds the forecasters of `peers`.
     """
     tables = []
     for grid in grids(frame, known_ahead=known_ahead, country=country, weather=weather):
@@ -50,10 +50,12 @@ def backtest(
         start = len(grid.times) - duration_minutes(origins_last) // grid.minutes
         if start < grid.week:
             raise BadInput(f"{grid.site}: {origins_last} leaves less than a week to learn from; ask for fewer days")
+        if not open_slots(grid, start)[start:].any():
+            progress(f"{grid.site}: no slot held more than half a person in the eight weeks before; nothing is scored")
         for name in horizons:
             wish = horizon(name, grid.minutes)
             progress(f"{grid.site}, {name} ahead: training and forecasting")
-            every = duration_minutes(retrain or (RETRAIN_AHEAD if wish.by_day else RETRAIN_SHORT))
+            every = duration_minutes(retrain or RETRAIN)
             found = {MODEL_NAME: _model_forecasts(features, wish, start, every, seed)}
             found |= baselines(grid, features, wish, start, len(grid.times))
             if with_peers:
@@ -65,7 +67,7 @@ def backtest(
 def _model_forecasts(features: Features, horizon: Horizon, start: int, retrain_minutes: int, seed: int) -> Floats:
     """(targets, rooms, levels) for the targets from slot `start`; a plain forecast where nothing can be learned."""
     grid = features.grid
-    warm = max(start - WARM_UP_DAYS * grid.day, grid.week)
+    warm = rehearsal_start(grid, start)
     design = Design.of(features, horizon, examples(grid, horizon, 0, len(grid.times)))
     asked = design.where(design.pairs.target >= warm)
     test = asked.pairs.target >= start

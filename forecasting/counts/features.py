@@ -91,6 +91,13 @@ class Features:
         return rolling_mean(self.grid.counts, self.grid.week)
 
     @cached_property
+    def away(self) -> Floats:
+        """What the profile held in the slots counted empty since somebody was last there, in days' worth of it."""
+        held = np.cumsum(np.where(self.grid.counts == 0, np.nan_to_num(self.profile), 0.0), axis=0)
+        since = held - np.maximum.accumulate(np.where(self.grid.counts > 0, held, 0.0), axis=0)
+        return since / np.maximum(rolling_mean(self.profile, self.grid.week) * self.grid.day, 1.0)
+
+    @cached_property
     def surprise(self) -> Floats:
         """Count minus profile."""
         return self.carried - self.profile
@@ -212,6 +219,7 @@ class Known:
         values = {f"count_{k}": self.at(source.carried, self.origin - k) for k in (0, 1, 2, 3, 4, 6, 8)}
         values["silence"] = self.at(source.silence, self.origin)
         values["silence_before"] = self.at(source.silence, self.origin - 1)
+        values["away"] = self.at(source.away, self.origin)
         values["step_1"] = values["count_0"] - values["count_1"]
         values["step_2"] = values["count_1"] - values["count_2"]
         values["step_4"] = values["count_0"] - values["count_4"]

@@ -79,9 +79,12 @@ class CountGrid:
         return replace(self, counts=counts)
 
     def of_rooms(self, rooms: Sequence[str]) -> CountGrid:
-        """The same grid with these rooms alone, in this order."""
-        columns = [self.rooms.index(room) for room in rooms]
-        return replace(self, rooms=tuple(rooms), counts=self.counts[:, columns])
+        """The same grid with these rooms alone, in this order; of a room it does not have nothing is known."""
+        counts = np.full((len(self.times), len(rooms)), np.nan)
+        for column, room in enumerate(rooms):
+            if room in self.rooms:
+                counts[:, column] = self.counts[:, self.rooms.index(room)]
+        return replace(self, rooms=tuple(rooms), counts=counts)
 
 
 def read_counts(path: Path) -> pd.DataFrame:
@@ -105,12 +108,17 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
         raise BadInput(f"the column '{missing[0]}' is missing; needed are site, room, ts and count")
     if not pd.api.types.is_datetime64_dtype(frame["ts"]):
         raise BadInput("the column 'ts' must hold local times without a zone, for example 2024-04-04 07:15:00")
+    for name in ("site", "room"):
+        if frame[name].isna().any():
+            raise BadInput(f"row {_first(frame[name].isna())}: '{name}' is empty; every count needs its {name}")
     if frame["ts"].isna().any():
         raise BadInput(f"row {_first(frame['ts'].isna())}: 'ts' is empty; every count needs its time")
     if not pd.api.types.is_numeric_dtype(frame["count"]):
         raise BadInput("the column 'count' must hold numbers")
     if (negative := frame["count"] < 0).any():
         raise BadInput(f"row {_first(negative)}: the count is below zero; leave unknown counts out")
+    if (endless := np.isinf(frame["count"])).any():
+        raise BadInput(f"row {_first(endless)}: the count is infinite; leave unknown counts out")
     if (double := frame.duplicated(["site", "room", "ts"])).any():
         raise BadInput(f"row {_first(double)}: this site, room and time stands twice; keep one of the counts")
     if not frame["count"].notna().any():
@@ -135,8 +143,11 @@ def grids(
     step = minutes or grid_minutes(frame["ts"])
     if known_ahead is None:
         known_ahead = [str(name) for name in frame.columns if _KNOWN_AHEAD.match(str(name))]
-    if unknown := [name for name in known_ahead if name not in frame]:
-        raise BadInput(f"there is no column '{unknown[0]}' to be known ahead")
+    for name in known_ahead:
+        if name not in frame:
+            raise BadInput(f"there is no column '{name}' to be known ahead")
+        if not pd.api.types.is_numeric_dtype(frame[name]) and frame[name].notna().any():
+            raise BadInput(f"the column '{name}' must hold numbers: 0 or empty for an ordinary day, 1 for a day off")
     last = max(frame["ts"].max(), through) if through is not None else frame["ts"].max()
     parts = frame.groupby("site", sort=True)
     found = [_grid(str(site), part, step, last, known_ahead, country) for site, part in parts]

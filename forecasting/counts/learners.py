@@ -27,7 +27,7 @@ _RELATIVE = (
 )  # fmt: skip
 _WEEKS = ("week_1", "week_2", "week_3", "week_4", "slot", "weekday", "room")
 _STEADY = ("level_1d", "level_7d", "level_28d", "slot", "weekday", "day_of_year", "room")
-_NOT_FOR_TREES = (ORDINARY, "day_share", "analog_")
+_NOT_FOR_TREES = (ORDINARY, "day_share", "analog_", "away")
 _INSTEAD = ("count_0", "week_mean_8", "day_mean_7")  # where a base is unknown, the next best
 
 

@@ -21,6 +21,7 @@ FEWEST_LESSONS = 3  # days learned from by days ahead; on fewer a learner takes 
 WEEKS_OF_A_YEAR = 52  # with less history the day of the year is only another name for the date
 NETWORK_LESSONS, NETWORK_EXAMPLES = 28, 4000  # on fewer, networks learn their few examples by heart
 _ALIVE_ABOVE = 0.3  # below it in every memory of the slot the room is taken as closed
+_AWAY_DAYS = 1.25  # so long without anybody, the room is taken as closed; a single day off has not gone on till morning
 _LESSONS_TO_NARROW = 2.0  # so many widen the raw interval to twice; what few lessons teach fits them too well
 _CLOSED_SIGNS = ("week_mean_8", "week_mean_8_-1", "week_mean_8_+1", "day_mean_7", "count_0")
 
@@ -175,4 +176,5 @@ def is_short(grid: CountGrid, horizon: Horizon) -> bool:
 def alive(values: Values) -> Bools:
     """(examples, rooms): is there any sign that the room is used in this slot, or nothing known at all?"""
     signs = np.stack([values[name] for name in _CLOSED_SIGNS if name in values])
-    return np.asarray((np.nan_to_num(signs) > _ALIVE_ABOVE).any(axis=0) | np.isnan(signs).all(axis=0))
+    used = (np.nan_to_num(signs) > _ALIVE_ABOVE).any(axis=0) | np.isnan(signs).all(axis=0)
+    return np.asarray(used & ~(values["away"] > _AWAY_DAYS) if "away" in values else used)

@@ -29,7 +29,18 @@ _SMOOTH = 0.1  # units; a smaller error is counted by its square
 _FARTHEST = 4.0  # standard deviations; an input beyond says no more than that it is far
 _PATH_STEPS = 8  # from the usual input to the given one, to share out the difference (integrated gradients)
 _IN_UNITS = ("step_", "surprise_", "change_", "site_")  # differences already; all other counts are taken from the base
-_LEFT_OUT = ("slot", "weekday", "day_of_year", "day_share", "room", "ordinary_", "analog_", "year_before", "path")
+_LEFT_OUT = (
+    "slot",
+    "weekday",
+    "day_of_year",
+    "day_share",
+    "room",
+    "ordinary_",
+    "analog_",
+    "away",
+    "year_before",
+    "path",
+)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def significance(rows: pd.DataFrame, model: str, seed: int = 1) -> pd.DataFrame:
     """Per site and horizon, `model` against each other one, paired by day of the target.
 
     `gain` is the share of the other's pinball loss that is saved, `low`..`high` its 95 % bootstrap interval over days,
-    `p` that of a two-sided Diebold-Mariano test on daily mean losses (Newey-West variance, one week of lags).
+    `p` that of a two-sided Diebold-Mariano test on daily mean losses (Newey-West variance, one week of lags). One that
+    never erred is left out: there is no share of nothing.
     """
     result = []
     for (site, name), part in rows.groupby(["site", "horizon"], sort=False):
@@ -55,6 +56,8 @@ def significance(rows: pd.DataFrame, model: str, seed: int = 1) -> pd.DataFrame:
         number = part[part["model"] == model].groupby(part["target_time"].dt.date).size().to_numpy(float)
         for other in [one for one in days.columns if one != model]:
             ours, theirs = days[model].to_numpy(), days[other].to_numpy()
+            if not theirs.any():
+                continue
             low, high = _bootstrap(ours, theirs, seed)
             gain = 1 - ours.sum() / theirs.sum()
             p = diebold_mariano((theirs - ours) / number)
@@ -80,6 +83,7 @@ def diebold_mariano(difference: Floats, lags: int = 7) -> float:
 
 def _bootstrap(ours: Floats, theirs: Floats, seed: int) -> tuple[float, float]:
     draws = np.random.default_rng(seed).integers(0, len(ours), (_DRAWS, len(ours)))
-    gains = 1 - ours[draws].sum(axis=1) / theirs[draws].sum(axis=1)
+    lost = theirs[draws].sum(axis=1)
+    gains = 1 - ours[draws].sum(axis=1)[lost > 0] / lost[lost > 0]
     low, high = np.quantile(gains, (0.025, 0.975))
     return float(low), float(high)

@@ -106,16 +106,21 @@ class CountModel:
     def refreshed(
         self, known_frame: pd.DataFrame, origin: pd.Timestamp, *, weather: Weather | None = None
     ) -> CountModel:
-        """The same model with intervals that also know its errors from its training up to `origin`."""
+        """The same model with intervals that also know its errors from its training up to `origin`. It may be asked
+        again: what the frame tells of a slot replaces what was known of it before."""
         errors = dict(self.errors)
         known = known_frame[known_frame["ts"] <= origin]
         for grid in self._grids(known, origin, weather):
-            features, first = Features(grid), grid.index(self.until) + 1
+            if grid.site not in self.rooms:
+                continue
+            features, moved = Features(grid.of_rooms(self.rooms[grid.site])), self._moved(grid)
+            first = max(grid.index(self.until) + 1, 0)
             for span in self.horizons:
                 model = self.models.get((grid.site, span.name))
-                if model is not None and grid.rooms == self.rooms[grid.site]:
-                    later = _errors(features, span, model, first, grid.index(origin) + 1).moved(-self._moved(grid))
-                    errors[grid.site, span.name] = errors[grid.site, span.name].joined(later)
+                if model is not None:
+                    later = _errors(features, span, model, first, grid.index(origin) + 1).moved(-moved)
+                    before = errors[grid.site, span.name]
+                    errors[grid.site, span.name] = before.where(before.slot < first - moved).joined(later)
         return replace(self, errors=errors)
 
     def _moved(self, grid: CountGrid) -> int:
@@ -171,15 +176,17 @@ class CountModel:
         if model is None and grid.site in self.rooms:
             past = examples(grid, span, max(0, last + 1 - HISTORY_DAYS * grid.day), last + 1)
             quantiles = plain_forecast(Design.of(Features(grid), span, past), asked)
-        if model is not None and set(known) <= set(grid.rooms):
-            columns = [grid.rooms.index(room) for room in known]
+        here = [(grid.rooms.index(room), k) for k, room in enumerate(known) if room in grid.rooms]
+        if model is not None and here:
+            columns, learned = map(list, zip(*here, strict=True))
             moved = self.errors[grid.site, span.name].moved(self._moved(grid))
             errors = moved.between(last - MEMORY_DAYS * grid.day, last + 1)
             own = Design.of(Features(grid.of_rooms(known)), span, pairs)
-            quantiles[:, columns] = calibrated(model.raw(own), slots, errors, grid.day, days_ahead=span.days(grid.day))
+            found = calibrated(model.raw(own), slots, errors, grid.day, days_ahead=span.days(grid.day))
+            quantiles[:, columns] = found[:, learned]
             names[:, columns] = MODEL_NAME
             if with_reasons:
-                words[:, columns] = reasons(model, own)["words"].to_numpy().reshape(len(slots), -1)
+                words[:, columns] = reasons(model, own)["words"].to_numpy().reshape(len(slots), -1)[:, learned]
         rooms = len(grid.rooms)
         table: dict[str, object] = {
             "site": grid.site,
@@ -194,13 +201,19 @@ class CountModel:
         return pd.DataFrame(table | ({"words": words.ravel()} if with_reasons else {}))
 
 
+def rehearsal_start(grid: CountGrid, end: int) -> int:
+    """The slot from which the first intervals learn: the last weeks before slot `end`, or half of a shorter history,
+    so that as much is left to learn the forecasts from."""
+    return max(end - WARM_UP_DAYS * grid.day, end // 2, grid.week)
+
+
 def _learn(
     features: Features, span: Horizon, until: int, seed: int
 ) -> tuple[HorizonModel | None, Errors, dict[str, Any]]:
     """The model, and the errors and scores of another one, trained on all but the last weeks, in these."""
     grid = features.grid
     design = Design.of(features, span, examples(grid, span, 0, until + 1))
-    first = max(until + 1 - WARM_UP_DAYS * grid.day, grid.week)
+    first = rehearsal_start(grid, until + 1)
     asked = design.where(design.pairs.target >= first)
     errors, scores = Errors.none(), {}
     earlier = fit(design, int(asked.pairs.origin.min()), seed) if len(asked.pairs.target) else None

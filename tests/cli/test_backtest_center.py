@@ -70,6 +70,16 @@ def test_a_question_about_an_unknown_room_or_a_missing_file_is_named(ratiocast: 
     assert "none.csv cannot be read as questions" in str(missing.exception)
 
 
+def test_more_days_than_the_history_can_answer_are_refused_before_the_work(ratiocast: CliRunner) -> None:
+    for center in ([], ["--center", "c01"]):
+        done = ratiocast.invoke(app, ["backtest", "center", "--last-days", "400", *center])
+        assert isinstance(done.exception, BadInput)
+        assert str(done.exception) == (
+            "--last-days: the history is 40 days long, so its last 400 leave less than a week to learn from; ask for "
+            "at most 33"
+        )
+
+
 def test_without_questions_the_last_days_are_scored_beside_the_baselines(ratiocast: CliRunner) -> None:
     done = ratiocast.invoke(app, ["backtest", "center", "--last-days", "1", "--json"])
     assert done.exit_code == 0, done.output

@@ -8,8 +8,15 @@ import pandas as pd
 import pytest
 
 from forecasting import Forecast, History, Model, train
+from forecasting.attendance import attendance_of
+from forecasting.expected_rooms import rooms_expected
 from forecasting.frames import typed
+from forecasting.showup import FEATURES, LONG_ENROLLED, features, record_of
+from forecasting.week import centered_odds
+from sandbox.knobs import Knobs
+from sandbox.simulation import simulate
 from tests.forecasting.conftest import ORIGIN, local
+from tests.forecasting.conftest import frames as world_frames
 
 MORNING = local(1, 8)
 NOON = local(2, 11)
@@ -64,6 +71,35 @@ def test_a_center_without_any_stay_is_forecast_from_its_bookings(
     there = booked[pd.to_datetime(booked["day"]).dt.date == date(2025, 5, 21)]["child_id"].nunique()
     assert 0.5 * there < sum(forecast.mean(room, NOON) for room in forecast.room_ids) < there
     assert total_spread(forecast) > 1.1 * total_spread(week(small_model, small_frames))
+
+
+def test_a_new_center_is_not_one_of_new_children(small_frames: dict[str, pd.DataFrame]) -> None:
+    empty = since(small_frames, MORNING + timedelta(days=300)) | {"bookings": small_frames["bookings"]}
+    a = attendance_of(History(empty).known_at(MORNING), "c01", 3)
+    x = features(a, record_of(a, rooms_expected(a)), a.future, a.future + 1, usual=0.9)
+    known = dict(zip(FEATURES, x.T, strict=True))
+    enrolled = a.enrolled[:, 0]
+    assert np.all(known["own_rate"] == 0.9)
+    assert np.all(known["own_weekday_rate"] == 0.9)
+    assert np.all(known["days_enrolled"][enrolled] == LONG_ENROLLED)
+
+
+def test_holidays_alone_do_not_tell_of_the_weeks_after_them() -> None:
+    world = simulate(Knobs(size="small", faults=0), 31, date(2024, 12, 2), 8 * 7)
+    history, monday = History(world_frames(world)), datetime(2025, 1, 6, 6, tzinfo=UTC)
+    noons = [monday + timedelta(days=day, hours=12) for day in range(1, 5)]
+    forecast = train(history, monday).forecast_week(history.known_at(monday), monday, noons)
+    rooms = forecast.room_ids
+    truth = sum(sum(world.true_headcounts(room, noons)) for room in rooms)
+    assert sum(forecast.mean(room, at) for room in rooms for at in noons) > 0.85 * truth
+
+
+@pytest.mark.parametrize("shock", [0.3, 0.9])
+def test_a_shock_shared_by_all_leaves_the_mean_chance_of_coming(shock: float) -> None:
+    chance = np.array([0.3, 0.9, 0.97])
+    luck = np.random.default_rng(1).standard_normal((100_000, 1))
+    mean = (1 / (1 + np.exp(-centered_odds(chance, shock) - shock * luck))).mean(axis=0)
+    assert mean == pytest.approx(chance, abs=0.004)
 
 
 def test_nothing_at_all_is_forecast_as_nothing(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
@@ -141,6 +177,45 @@ def test_when_a_room_is_split_its_children_are_expected_where_the_record_put_the
     assert after.mean("c01-new", NOON) + after.mean(old, NOON) == pytest.approx(before.mean(old, NOON), abs=0.5)
 
 
+def going_to_a_new_room(frames: dict[str, pd.DataFrame], days: int) -> tuple[dict[str, pd.DataFrame], str]:
+    """Half of a room's children have gone to a new one for so many days; home and bookings still name the old one."""
+    rooms, children = frames["rooms"], frames["children"].drop_duplicates("child_id", keep="last")
+    old = rooms["room_id"].iloc[1]
+    half = set(sorted(children[children["room_id"] == old]["child_id"])[::2])
+    changed = dict(frames)
+    for name, column in (("stays", "start"), ("events", "happened_at")):
+        frame = frames[name]
+        gone = (frame[column] >= local(1 - days, 0)) & (frame["room_id"] == old) & frame["child_id"].isin(half)
+        changed[name] = frame.assign(room_id=frame["room_id"].mask(gone, "c01-new"))
+    new = rooms.iloc[[1]].assign(room_id="c01-new", name="New room")
+    return changed | {"rooms": pd.concat([rooms, new], ignore_index=True)}, old
+
+
+def test_who_keeps_going_elsewhere_than_booked_is_expected_there(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    changed, old = going_to_a_new_room(small_frames, days=8)
+    before, after = week(small_model, small_frames), week(small_model, changed)
+    assert min(after.mean("c01-new", NOON), after.mean(old, NOON)) > 0.3 * before.mean(old, NOON)
+    assert after.mean("c01-new", NOON) + after.mean(old, NOON) == pytest.approx(before.mean(old, NOON), abs=0.5)
+
+
+def test_one_day_elsewhere_moves_nobody(small_frames: dict[str, pd.DataFrame], small_model: Model) -> None:
+    changed, _ = going_to_a_new_room(small_frames, days=1)
+    assert week(small_model, changed).mean("c01-new", NOON) < 0.1
+
+
+def test_a_child_given_another_home_is_expected_there_also_after_its_first_day_there(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    changed, old = going_to_a_new_room(small_frames, days=1)
+    children = small_frames["children"].drop_duplicates("child_id", keep="last")
+    half = set(sorted(children[children["room_id"] == old]["child_id"])[::2])
+    moved = children[children["child_id"].isin(half)].assign(room_id="c01-new", recorded_at=local(-1, 12))
+    changed["children"] = typed(pd.concat([small_frames["children"], moved], ignore_index=True))
+    assert week(small_model, changed).mean("c01-new", NOON) > 0.3 * week(small_model, small_frames).mean(old, NOON)
+
+
 def test_nobody_is_expected_in_a_closed_week_and_everybody_after_it(
     small_frames: dict[str, pd.DataFrame], small_model: Model
 ) -> None:
@@ -155,6 +230,20 @@ def test_nobody_is_expected_in_a_closed_week_and_everybody_after_it(
         assert forecast.mean(room, again) == pytest.approx(usual.mean(room, again))
     times = small_model.forecast_week(History(closures).known_at(MORNING), MORNING).times
     assert not [at for at in times if local(2, 0) <= at < local(8, 0)]
+
+
+def test_children_of_a_closed_room_are_expected_in_the_open_room_nearest_in_age(
+    small_frames: dict[str, pd.DataFrame], small_model: Model
+) -> None:
+    infants, toddlers, preschool = small_frames["rooms"]["room_id"]
+    closed = pd.DataFrame({"center_id": "c01", "day": [date(2025, 5, 21)], "room_id": infants, "reason": "Repair"})
+    closed = typed(closed.assign(recorded_at=MORNING - timedelta(days=1)))
+    changed = small_frames | {"closures": pd.concat([small_frames["closures"], closed], ignore_index=True)}
+    usual, without = week(small_model, small_frames), week(small_model, changed)
+    assert without.mean(infants, NOON) == 0
+    both = usual.mean(infants, NOON) + usual.mean(toddlers, NOON)
+    assert without.mean(toddlers, NOON) == pytest.approx(both, abs=0.3)
+    assert without.mean(preschool, NOON) == pytest.approx(usual.mean(preschool, NOON), abs=0.1)
 
 
 def test_after_a_closed_week_children_are_expected_again(

@@ -7,6 +7,7 @@ import pytest
 
 from forecasting import History
 from forecasting.attendance import Attendance, attendance_of
+from forecasting.expected_rooms import rooms_expected
 from forecasting.habits import Learning, common_shift, learn
 from forecasting.showup import calendar, record_of, season
 from tests.forecasting.conftest import ORIGIN
@@ -20,7 +21,7 @@ def past(small_history: History) -> Attendance:
 @pytest.fixture(scope="module")
 def long(past: Attendance) -> pd.DataFrame:
     """The candidate days of every row, as a table for SQL."""
-    record = record_of(past, past.rooms_expected())
+    record = record_of(past, rooms_expected(past))
     rows = []
     for day in range(past.future):
         for row in range(len(past.child_ids)):
@@ -71,7 +72,7 @@ def test_the_forgetting_rate_equals_a_weighted_window(long: pd.DataFrame) -> Non
 
 def test_a_habit_foresees_from_earlier_days_alone(past: Attendance) -> None:
     weekday = np.array([day.weekday() for day in past.days])
-    group = past.rooms_expected()[:, past.future]
+    group = rooms_expected(past)[:, past.future]
     day = past.future - 10
     before = learn(past.arrive, past.expected_in, group, weekday, Learning())
     changed = past.arrive.copy()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domain.time import Interval
 from forecasting import Forecast, History, Model
 from forecasting.attendance import Floats, Ints
 from forecasting.gap_review import Outcome, taught_gaps
@@ -124,10 +125,10 @@ def test_a_finished_day_is_lived_again_and_kept_with_the_model(
 
 
 def test_joined_rooms_are_left_out(small_history: History) -> None:
-    start = local(1, 0)
-    joined = small_history.joined_rooms("c01", start, start + timedelta(days=1))
+    day = Interval(local(1, 0), local(2, 0))
+    joined = small_history.joined_rooms("c01", day.start, day.end)
     assert joined  # the simulated center joins rooms early and late
-    outcome = Outcome(small_history.known_at(local(2, 12)), joined, "c01", one_to_twenty, start)
+    outcome = Outcome(small_history.known_at(local(2, 12)), joined, "c01", one_to_twenty, day)
     room, spans = next(iter(joined.items()))
     inside = [at for at in outcome.times if any(a <= at < b for a, b in spans)]
     outside = [at for at in outcome.times if not any(a <= at < b for a, b in spans)]

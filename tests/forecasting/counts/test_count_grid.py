@@ -59,7 +59,10 @@ def test_a_senseless_horizon_is_refused_with_a_sentence(wish: str) -> None:
         (rows(count="many"), "'count' must hold numbers"),
         (rows(count=[1, -1, 2, 3]), "row 2: the count is below zero"),
         (rows(ts=pd.Timestamp("2024-01-01")), "row 2: this site, room and time stands twice"),
+        (rows(count=[1, np.inf, 2, 3]), "row 2: the count is infinite"),
+        (rows(room=["a", "a", None, "a"]), "row 3: 'room' is empty"),
         (rows(count=np.nan), "no count"),
+        (rows(holiday="no"), "'holiday' must hold numbers"),
         (rows(ts=pd.date_range("2024-01-01 07:00:00", periods=4, freq="7min")), "regular grid"),
     ],
 )

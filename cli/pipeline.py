@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from cli.output import print_json, print_table, progress_console
+from cli.output import print_json, print_table, progress_console, require_place_for
 from cli.progress import Bars
 from domain.errors import BadInput
 from domain.time import format_instant, parse_instant
@@ -133,6 +133,7 @@ def forecast(
     from flows.forecast import HORIZONS
     from flows.steps import forecast_table, run_forecast, take_weather
 
+    require_place_for(out)
     horizons = (horizon,) if horizon else HORIZONS
     with Bars() as bars:
         run = _run(load_settings(), bars)
@@ -165,6 +166,8 @@ def forecast_health(
     from storage.reader import open_reader
 
     with open_reader(load_settings().data_dir) as reader:
+        if center:
+            reader.require_center(center)
         rows = reader.frame("forecast_health", center or None).astype(object)
     found: list[Any] = rows.where(rows.notna(), None).to_dict("records")
     if as_json:
@@ -196,6 +199,7 @@ def plan(
     """Plan the week's coverage of every center from the forecast and the licensing rules."""
     from flows.steps import run_plan
 
+    require_place_for(out)
     with Bars() as bars:
         told = run_plan(_run(load_settings(), bars), week, out)
     if as_json:
@@ -246,7 +250,13 @@ def _run(settings: Settings, progress: Any = None) -> Any:
 def _since(text: str) -> datetime | None:
     if not text:
         return None
-    return parse_instant(text if "T" in text else f"{text}T00:00:00Z")
+    try:
+        first = parse_instant(text if "T" in text else f"{text}T00:00:00Z")
+    except BadInput as error:
+        raise BadInput(f"--since: '{text}' is not a day; write it as 2026-01-01") from error
+    if first.year < 2000:
+        raise BadInput(f"--since: {text} lies before the year 2000; name a later day")
+    return first
 
 
 def _end(told: Mapping[str, Any]) -> None:
@@ -267,4 +277,14 @@ def _tell(title: str, told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        print_table(title, ["what", "value"], [(name, value) for name, value in told.items() if name != "problems"])
+        print_table(title, ["what", "value"], _lines(told))
+
+
+def _lines(told: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, object]]:
+    """What a step told, or several steps one after the other, a line each; problems go to standard error."""
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            yield from _lines(value, f"{under}{name}: ")
+        elif name != "problems":
+            shown = format_instant(value) if isinstance(value, datetime) else value
+            yield f"{under}{name}", ", ".join(map(str, shown)) if isinstance(shown, list | tuple) else shown

@@ -85,7 +85,7 @@ class DoubleClock:
         try:
             response = self._http.get(self._url)
             response.raise_for_status()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PlatformUnavailable(
                 f"the clock at {self._url} does not answer ({error}); start the double, or set RATIOCAST_CLOCK=system"
             ) from error

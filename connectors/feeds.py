@@ -15,7 +15,7 @@ from typing import Any
 
 import fsspec
 
-from connectors.sessions import Session, after, parse_day, parse_moment, stable_id
+from connectors.sessions import Session, absence, parse_check_out, parse_day, parse_moment, stable_id
 from connectors.tables import SUFFIXES, TableFile, read_table
 from domain.errors import BadInput
 from domain.places import Center, Room
@@ -37,6 +37,11 @@ class FeedFile:
     modified: datetime
     stamp: str  # changes when the file was written again
 
+    @property
+    def newness(self) -> str:
+        """Sorts as text from the oldest telling to the newest: by the day in the path, then when it was written."""
+        return f"{self.day or ''} {self.modified:%Y-%m-%dT%H:%M:%S.%f} {self.location}"
+
 
 class Feed:
     """The files under a location, which may carry Python format fields: /feeds/{year}/{month:02d}/{day:02d}/."""
@@ -53,14 +58,14 @@ class Feed:
             ) from error
 
     def files(self) -> list[FeedFile]:
-        """Every export found: classes first, then sessions by day and time of writing. BadInput if there is none."""
+        """Every export found: classes first, then sessions, each from the oldest on. BadInput if there is none."""
         found = [file for name, info in self._list() if (file := self._file(name, info))]
         if not found:
             raise BadInput(
                 f"the feed {self.location} holds no file named after {CLASSES} or {SESSIONS} ending in "
                 f"{', '.join(SUFFIXES)}; check the path and its template"
             )
-        return sorted(found, key=lambda f: (f.table != CLASSES, f.day or date.min, f.modified, f.location))
+        return sorted(found, key=lambda f: (f.table != CLASSES, f.newness))
 
     def read(self, file: FeedFile) -> TableFile:
         """The file's rows; CutOff if it is not whole, BadInput if it cannot be read or lacks columns."""
@@ -102,7 +107,7 @@ def rooms_of_classes(table: TableFile, centers: Mapping[str, Center]) -> dict[tu
             low = _months(row["start_age"], row["start_age_unit"], 0)
             high = _months(row["end_age"], row["end_age_unit"], 18 * 12)
             capacity = int(float(row["max_roster_size"] or 0))
-        except (ValueError, KeyError) as error:
+        except (ValueError, OverflowError, KeyError) as error:
             raise BadInput(f"{table.name}, row {number}: the ages or the roster size are wrong ({error})") from error
         room_id = row.get("class_id") or stable_id("room", center.center_id, row["class"])
         room = Room(room_id, center.center_id, row["class"], low, max(high, low + 1), capacity)
@@ -114,15 +119,23 @@ def schools_of(table: TableFile) -> list[str]:
     return sorted({row["school"] for row in table.rows})
 
 
+def is_described(table: TableFile, centers: Mapping[str, Center], rooms: Mapping[tuple[str, str], Room]) -> bool:
+    """Whether every school of a file of sessions is known, and every class that was visited."""
+    visited = {(row["school"], row["class"]) for row in table.rows if row["check_in_time"]}
+    return all(school in centers for school in schools_of(table)) and all(
+        (centers[school].center_id, room) in rooms for school, room in visited
+    )
+
+
 def sessions_of(
     table: TableFile, centers: Mapping[str, Center], rooms: Mapping[tuple[str, str], Room], problems: list[str]
 ) -> Iterator[Session]:
-    """The visits of the file's centers; rows without a check-in (absences) give none. A row that is wrong is told in
-    `problems` and left out; a wrong check-out alone leaves the visit open.
+    """The visits of the file's centers; a row without a check-in (an absence) says that there was none. A row that is
+    wrong is told in `problems` and left out; a wrong check-out alone leaves the visit open.
     """
     for number, row in table.numbered():
         center = centers.get(row["school"])
-        if center is None or not row["check_in_time"]:
+        if center is None or not (row["check_in_time"] or any(_names(row))):
             continue
         try:
             yield _session(row, number, center, rooms, problems, table.name)
@@ -139,24 +152,29 @@ def _session(
     file: str,
 ) -> Session:
     tz = zone(center.timezone)
+    day = parse_day(row["session_date"])
+    names = _names(row)
+    if not any(names):
+        raise BadInput("neither 'child' nor the child's names are given")
+    child_id = stable_id("child", center.center_id, *names)
+    if not row["check_in_time"]:
+        return absence(center.center_id, child_id, day, tz, number)
     room = rooms.get((center.center_id, row["class"]))
     if room is None:
         raise BadInput(f"the class '{row['class']}' of '{row['school']}' is in no {CLASSES} file")
-    day = parse_day(row["session_date"])
     came = parse_moment(row["check_in_time"], day, tz)
     left = None
     if row["check_out_time"]:
         try:
-            moment = parse_moment(row["check_out_time"], day, tz)
-            left = after(came, moment, overnight=center.closes <= center.opens)
+            left = parse_check_out(row["check_out_time"], came, day, tz, overnight=center.past_midnight)
         except BadInput as error:
             problems.append(f"{file}, row {number}: {error}; the visit stands without a check-out")
-    names = [row.get(column, "") for column in ("child", "child_last_name", "child_first_name")]
-    if not any(names):
-        raise BadInput("neither 'child' nor the child's names are given")
     voided = row["is_session_voided"].casefold() in _YES
-    child_id = stable_id("child", center.center_id, *names)
     return Session(center.center_id, room.room_id, child_id, day, came, left, voided, number)
+
+
+def _names(row: Mapping[str, str]) -> list[str]:
+    return [row.get(column, "") for column in ("child", "child_last_name", "child_first_name")]
 
 
 def _months(value: str, unit: str, missing: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -10,9 +11,11 @@ from urllib.parse import quote
 
 import httpx
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from connectors import platform_json as contract
 from connectors.platform_json import PresentStaff, Row
+from connectors.port import RefusedEvent
 from domain.errors import (
     BadInput,
     Conflict,
@@ -27,6 +30,7 @@ from domain.places import Center, Closure, Room
 from domain.time import format_instant
 
 Parsed = TypeVar("Parsed")
+_log = logging.getLogger(__name__)
 PAGE_LIMIT = 1000
 MOST_EMPTY_PAGES = 20  # in a row
 LONGEST_RETRY_AFTER = timedelta(minutes=2)
@@ -55,6 +59,12 @@ class PlatformClient:
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise BadInput(f"'{url}' is not the address of a platform; give one such as https://api.example.com")
+        try:
+            httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise BadInput(f"'{url}' is not the address of a platform: {error}") from error
+        if not f"{token}{write_token}".isascii():
+            raise BadInput("the platform token holds a character that no token has; copy it as the platform shows it")
         self._url = url.rstrip("/")
         self._token, self._write_token = token, write_token
         self._attempts, self._retry_seconds, self._page_limit = attempts, retry_seconds, page_limit
@@ -121,13 +131,21 @@ class PlatformClient:
             yield from page
 
     def event_pages(
-        self, center_id: str, after_sequence: int = 0, start: datetime | None = None, end: datetime | None = None
+        self,
+        center_id: str,
+        after_sequence: int = 0,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        refused: list[RefusedEvent] | None = None,
     ) -> Iterator[list[Event]]:
-        """The event log, one list per page that is not empty."""
+        """The event log, one list per page that holds an event. Where `refused` is given, an event that is wrong is
+        added to it instead of ending the read.
+        """
         query = _window(center_id, start, end) | {"after_sequence": after_sequence}
         for page in self._pages("attendance events", "/api/v1/attendance/checkins", query):
-            if page:
-                yield [contract.parsed("attendance events", row, event_from_json) for row in page]
+            if events := [event for row in page if (event := _event(row, refused)) is not None]:
+                yield events
 
     # Writes -----------------------------------------------------------------------------------------------------------
 
@@ -240,7 +258,7 @@ class PlatformClient:
                 f"the platform at {self._url} answered {method} {path} with JSON that breaks off or is none, "
                 f"{self._attempts} times ({error}); try again later, nothing read so far is lost"
             ) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise PlatformUnavailable(
                 f"the platform at {self._url} cannot be reached for {method} {path} ({type(error).__name__}: {error}); "
                 "check the address and the network, then try again: nothing read so far is lost"
@@ -271,6 +289,16 @@ class PlatformClient:
             ) from error
 
 
+def _event(row: object, refused: list[RefusedEvent] | None) -> Event | None:
+    try:
+        return contract.parsed("attendance events", row, event_from_json)
+    except PlatformMalformed as error:
+        if refused is None:
+            raise
+        refused.append(contract.refused_event(row, str(error)))
+        return None
+
+
 class _CutShort(Exception):
     """An answer that says it is JSON and is not whole."""
 
@@ -282,6 +310,13 @@ def _require_whole(response: httpx.Response) -> None:
             response.json()
         except ValueError as error:
             raise _CutShort(str(error)) from error
+
+
+def _tell_retry(details: RetryDetails) -> None:
+    _log.warning("the platform did not do its part (%s); trying again in %.0f s", details.caused_by, details.wait_for)
+
+
+set_on_retry_hooks([_tell_retry])  # the library's own says only that it tries again
 
 
 def _window(center_id: str, start: datetime | None, end: datetime | None) -> dict[str, Any]:
@@ -299,4 +334,4 @@ def _wait(error: Exception) -> bool | timedelta:
     if isinstance(error, httpx.HTTPStatusError):
         seconds = error.response.headers.get("retry-after", "")
         return min(timedelta(seconds=int(seconds)), LONGEST_RETRY_AFTER) if seconds.isdigit() else True
-    return isinstance(error, httpx.TransportError | _CutShort)
+    return isinstance(error, httpx.RequestError | _CutShort)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, TypeVar
 
+from connectors.port import RefusedEvent
 from domain.errors import BadInput, PlatformMalformed
 from domain.people import Availability, Booking, Child, Credential, Segment, Shift, StaffMember
 from domain.places import Center, Closure, NapWindow, Room
@@ -36,6 +37,15 @@ def parsed(what: str, row: object, parse: Callable[[Row], Parsed]) -> Parsed:
         raise PlatformMalformed(f"the platform's row{name} of {what} lacks the field {error}") from error
     except (BadInput, ValueError, TypeError, AttributeError) as error:
         raise PlatformMalformed(f"the platform's row{name} of {what} is wrong: {error}") from error
+
+
+def refused_event(row: object, problem: str) -> RefusedEvent:
+    """What can be read of an event that is wrong."""
+    fields = row if isinstance(row, Mapping) else {}
+    event_id, sequence = fields.get("event_id"), fields.get("sequence")
+    return RefusedEvent(
+        event_id if isinstance(event_id, str) else None, sequence if type(sequence) is int else None, problem
+    )
 
 
 def center(row: Row) -> Center:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from domain.events import Event
 from domain.people import Availability, Booking, Child, Shift, StaffMember
 from domain.places import Center, Closure, Room
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event of the log that is not what the contract says; its id and sequence as far as they can be read."""
+
+    event_id: str | None
+    sequence: int | None
+    problem: str  # what is wrong with it, in words
 
 
 class Platform(Protocol):
@@ -31,5 +41,13 @@ class Platform(Protocol):
     def closures(self, center_id: str, start: datetime, end: datetime) -> list[Closure]: ...
 
     def event_pages(
-        self, center_id: str, after_sequence: int = 0, start: datetime | None = None, end: datetime | None = None
-    ) -> Iterator[list[Event]]: ...
+        self,
+        center_id: str,
+        after_sequence: int = 0,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        refused: list[RefusedEvent] | None = None,
+    ) -> Iterator[list[Event]]:
+        """Pages that hold an event. A wrong one is added to `refused`; without that list it is an error."""
+        ...

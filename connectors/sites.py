@@ -29,7 +29,10 @@ def centers_of(table: Mapping[str, Any], source: str) -> dict[str, Center]:
     named = table.get("centers")
     if not isinstance(named, Mapping) or not named:
         raise BadInput(f"{source} describes no center; write {_EXAMPLE}")
-    return {name: _center(name, fields, source) for name, fields in named.items()}
+    centers = {name: _center(name, fields, source) for name, fields in named.items()}
+    if len({center.center_id for center in centers.values()}) < len(centers):
+        raise BadInput(f"{source}: two centers have the same center_id; each needs its own")
+    return centers
 
 
 def rooms_of(table: Mapping[str, Any], centers: Mapping[str, Center], source: str) -> dict[tuple[str, str], Room]:
@@ -37,7 +40,12 @@ def rooms_of(table: Mapping[str, Any], centers: Mapping[str, Center], source: st
     found: dict[tuple[str, str], Room] = {}
     for center_name, fields in table.get("centers", {}).items():
         center_id = centers[center_name].center_id
-        for name, room in fields.get("rooms", {}).items():
+        rooms = fields.get("rooms", {})
+        if not isinstance(rooms, Mapping):
+            raise BadInput(
+                f"{source}: 'rooms' of '{center_name}' must be sections, [centers.\"{center_name}\".rooms.X]"
+            )
+        for name, room in rooms.items():
             try:
                 found[center_id, name] = Room(
                     room_id=room.get("room_id") or stable_id("room", center_id, name),
@@ -47,11 +55,13 @@ def rooms_of(table: Mapping[str, Any], centers: Mapping[str, Center], source: st
                     age_max_months=int(room["age_max_months"]),
                     capacity=int(room["capacity"]),
                 )
-            except (KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise BadInput(
                     f"{source}: the room '{name}' of '{center_name}' needs age_min_months, age_max_months and capacity "
                     f"as whole numbers ({error})"
                 ) from error
+            if not 0 <= found[center_id, name].age_min_months < found[center_id, name].age_max_months:
+                raise BadInput(f"{source}: the ages of the room '{name}' of '{center_name}' end before they begin")
     return found
 
 
@@ -61,10 +71,10 @@ def _center(name: str, fields: Mapping[str, Any], source: str) -> Center:
         return Center(
             center_id=fields.get("center_id") or stable_id("center", name),
             name=name,
-            state=fields["state"],
+            state=str(fields["state"]),
             timezone=fields["timezone"],
-            opens=parse_local_time(fields["opens"]),
-            closes=parse_local_time(fields["closes"]),
+            opens=parse_local_time(str(fields["opens"])),
+            closes=parse_local_time(str(fields["closes"])),
             open_weekdays=tuple(fields.get("open_weekdays", (1, 2, 3, 4, 5))),
         )
     except KeyError as error:

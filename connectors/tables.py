@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import pyarrow as pa
@@ -19,21 +21,22 @@ import pyarrow.parquet as pq
 from domain.errors import BadInput, CutOff
 
 SUFFIXES = (".csv", ".ndjson", ".jsonl", ".parquet", ".xlsx")
+Line = TypeVar("Line")
 NULLS = frozenset({"", "-1", "null", "NULL", "None", "nan"})
 
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """Rows by column name; `first_row` is the number a person sees beside the first of them."""
+    """Rows by column name; `numbers` are those a person sees beside them, empty rows counted."""
 
     name: str
     columns: tuple[str, ...]
     rows: list[dict[str, str]]
-    first_row: int
+    numbers: tuple[int, ...]
 
     def require(self, columns: Iterable[str]) -> None:
-        """BadInput unless all the columns are there; it names the first one missing and those found. A file of no rows
-        in a form that names columns in its rows alone (NDJSON) lacks none.
+        """BadInput unless each of the columns is there once; it names the first that is not, and those found. A file of
+        no rows in a form that names columns in its rows alone (NDJSON) lacks none.
         """
         if not self.columns and not self.rows:
             return
@@ -43,9 +46,11 @@ class TableFile:
                     f"{self.name} lacks the column '{column}'; it has: {', '.join(self.columns) or 'none'}. Name the "
                     "right column or export the file again"
                 )
+            if self.columns.count(column) > 1:
+                raise BadInput(f"{self.name} has the column '{column}' twice; rename or remove one of them")
 
     def numbered(self) -> Iterator[tuple[int, dict[str, str]]]:
-        return enumerate(self.rows, start=self.first_row)
+        return zip(self.numbers, self.rows, strict=True)
 
 
 def read_table(
@@ -76,12 +81,14 @@ def read_table(
 
 def _csv(name: str, text: str, delimiter: str) -> TableFile:
     try:
-        lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True) if line]
+        lines = _without_empty(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise CutOff(f"{name} ends inside a quoted text ({error}); it was cut off. Send it again") from error
-    columns, rows = [part.strip() for part in lines[0]], lines[1:]
-    for number, row in enumerate(rows, start=2):
-        if len(row) < len(columns) and number == len(rows) + 1:
+    if not lines:
+        raise BadInput(f"{name} has no rows; the first row must name the columns")
+    (_, columns), *rows = lines
+    for number, row in rows:
+        if len(row) < len(columns) and number == lines[-1][0]:
             raise CutOff(
                 f"{name} ends in the middle of row {number} ({len(row)} of {len(columns)} columns); send it again"
             )
@@ -90,23 +97,24 @@ def _csv(name: str, text: str, delimiter: str) -> TableFile:
                 f"{name}, row {number} has {len(row)} columns instead of {len(columns)}; quote texts that hold "
                 f"'{delimiter}'"
             )
-    return _table(name, columns, rows, 2)
+    return _table(name, [part.strip() for part in columns], rows)
 
 
 def _ndjson(name: str, text: str) -> TableFile:
-    lines = [line for line in text.split("\n") if line.strip()]
-    objects: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
+    lines = _without_empty(line.strip() for line in text.split("\n"))
+    objects: list[tuple[int, dict[str, Any]]] = []
+    for number, line in lines:
         try:
             value = json.loads(line)
         except ValueError as error:
-            if number == len(lines):
+            if number == lines[-1][0]:
                 raise CutOff(f"{name} ends in the middle of line {number}; it was cut off. Send it again") from error
             raise BadInput(f"{name}, line {number} is not JSON: {error}; write one object per line") from error
         if not isinstance(value, dict):
             raise BadInput(f"{name}, line {number} is not a JSON object; write one object per line")
-        objects.append(value)
-    return _objects(name, objects, 1)
+        objects.append((number, value))
+    columns = list(dict.fromkeys(key for _, row in objects for key in row))
+    return _table(name, columns, [(number, [row.get(column) for column in columns]) for number, row in objects])
 
 
 def _parquet(name: str, content: bytes) -> TableFile:
@@ -117,32 +125,42 @@ def _parquet(name: str, content: bytes) -> TableFile:
             f"{name} is not a whole Parquet file ({str(error).splitlines()[0]}); it was cut off or is something else. "
             "Send it again"
         ) from error
-    return _table(name, table.column_names, zip(*(c.to_pylist() for c in table.columns), strict=True), 1)
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return _table(name, table.column_names, list(enumerate(rows, start=1)))
 
 
 def _xlsx(name: str, content: bytes, sheet: str) -> TableFile:
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        if sheet and sheet not in book.sheetnames:
+            raise BadInput(f"{name} has no sheet '{sheet}'; it has: {', '.join(book.sheetnames)}")
+        cells = book[sheet] if sheet else book.worksheets[0]
+        cells.reset_dimensions()  # what a file says of its size is often out of date, and rows would be left out
+        lines = [(n, line) for n, line in enumerate(cells.iter_rows(values_only=True), 1) if any(_filled(line))]
+        book.close()
+    except (zipfile.BadZipFile, zlib.error, EOFError, ParseError, LookupError, OSError, ValueError) as error:
         raise CutOff(f"{name} is not a whole XLSX file ({error}); it was cut off. Send it again") from error
-    if sheet and sheet not in book.sheetnames:
-        raise BadInput(f"{name} has no sheet '{sheet}'; it has: {', '.join(book.sheetnames)}")
-    lines = list((book[sheet] if sheet else book.worksheets[0]).iter_rows(values_only=True))
-    book.close()
     if not lines:
         raise BadInput(f"{name} has no rows; the first row must name the columns")
-    rows = [line for line in lines[1:] if any(cell is not None for cell in line)]
-    return _table(name, [_text(cell) for cell in lines[0]], rows, 2)
+    (_, header), *rows = lines
+    for number, row in rows:
+        if any(_filled(row[len(header) :])):
+            raise BadInput(f"{name}, row {number} has a value beyond the named columns; name its column or clear it")
+    padded = [(number, (*row, *[None] * len(header))[: len(header)]) for number, row in rows]
+    return _table(name, [_text(cell) for cell in header], padded)
 
 
-def _objects(name: str, objects: Sequence[Mapping[str, Any]], first_row: int) -> TableFile:
-    columns = list(dict.fromkeys(key for row in objects for key in row))
-    return _table(name, columns, [[row.get(column) for column in columns] for row in objects], first_row)
+def _filled(cells: Iterable[Any]) -> Iterator[bool]:
+    return (cell is not None for cell in cells)
 
 
-def _table(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], first_row: int) -> TableFile:
-    texts = [{column: _text(cell) for column, cell in zip(columns, row, strict=True)} for row in rows]
-    return TableFile(name, tuple(columns), texts, first_row)
+def _without_empty(lines: Iterable[Line]) -> list[tuple[int, Line]]:
+    return [(number, line) for number, line in enumerate(lines, start=1) if line]
+
+
+def _table(name: str, columns: Sequence[str], rows: Sequence[tuple[int, Sequence[Any]]]) -> TableFile:
+    texts = [{column: _text(cell) for column, cell in zip(columns, row, strict=True)} for _, row in rows]
+    return TableFile(name, tuple(columns), texts, tuple(number for number, _ in rows))
 
 
 def _text(value: Any) -> str:

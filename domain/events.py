@@ -15,9 +15,6 @@ from domain.time import format_instant, parse_instant
 
 CHILD_EVENTS = frozenset({"check_in", "check_out", "room_transfer"})
 STAFF_EVENTS = frozenset({"clock_in", "clock_out", "room_move", "break_start", "break_end", "step_out", "step_in"})
-ROOM_EVENTS = frozenset({"nap_start", "nap_end", "rooms_combined", "rooms_split"})
-NOTICE_EVENTS = frozenset({"schedule_changed", "booking_changed"})
-KNOWN_EVENTS = CHILD_EVENTS | STAFF_EVENTS | ROOM_EVENTS | NOTICE_EVENTS | {"correction"}
 
 _TEXT_FIELDS = (
     "event_id", "center_id", "event_type", "child_id", "staff_id", "room_id", "from_room_id", "shift_id",
@@ -155,7 +152,7 @@ def _instant(data: Mapping[str, Any], name: str) -> datetime:
         raise BadInput(f"the event's field '{name}' is missing or not a time")
     try:
         instant = parse_instant(value)
-    except (BadInput, OverflowError) as error:
+    except BadInput as error:
         raise BadInput(f"the event's field '{name}': {error}") from error
     if not 2000 <= instant.year <= 2200:
         raise BadInput(f"the event's field '{name}' lies outside the years 2000 to 2200")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
+from domain.errors import BadInput
 from domain.time import Interval, local_instant, zone
 
 
@@ -19,12 +20,23 @@ class Center:
     closes: time  # local; not after `opens` means past midnight, equal means round the clock
     open_weekdays: tuple[int, ...] = (1, 2, 3, 4, 5)  # ISO weekdays
 
+    def __post_init__(self) -> None:
+        if not self.open_weekdays or not set(self.open_weekdays) <= set(range(1, 8)):
+            raise BadInput(
+                f"the open weekdays {list(self.open_weekdays)} are not numbers from 1 (Monday) to 7 (Sunday)"
+            )
+
+    @property
+    def past_midnight(self) -> bool:
+        """Whether the center closes on the day after it opens."""
+        return self.closes <= self.opens
+
     def opening(self, day: date) -> Interval | None:
         """The open interval of a local day, or None on a weekday the center is shut. Closures are not considered."""
         if day.isoweekday() not in self.open_weekdays:
             return None
         tz = zone(self.timezone)
-        ends = day if self.closes > self.opens else date.fromordinal(day.toordinal() + 1)
+        ends = date.fromordinal(day.toordinal() + 1) if self.past_midnight else day
         return Interval(local_instant(day, self.opens, tz), local_instant(ends, self.closes, tz))
 
     def local(self, instant: datetime) -> datetime:

@@ -38,7 +38,7 @@ def parse_instant(text: str) -> datetime:
     """An RFC 3339 text with offset as aware UTC."""
     try:
         return as_utc(datetime.fromisoformat(text))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"'{text}' is not a time; write it as 2026-03-02T07:10:00Z") from error
 
 
@@ -59,6 +59,13 @@ def parse_local_time(text: str) -> time:
         return time.fromisoformat(text)
     except (TypeError, ValueError) as error:
         raise BadInput(f"'{text}' is not a time of day; write it as 07:10") from error
+
+
+def parse_local_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"'{text}' is not a day; write it as 2026-03-02") from error
 
 
 def local_instant(day: date, at: time, tz: ZoneInfo) -> datetime:
@@ -122,6 +129,8 @@ def iso_week_start(week: str) -> date:
     """The Monday of '2026-W48'."""
     try:
         year, number = week.split("-W")
+        if not 2000 <= int(year) <= 2200:
+            raise ValueError(year)
         return date.fromisocalendar(int(year), int(number), 1)
     except ValueError as error:
         raise BadInput(f"'{week}' is not a week; write it as 2026-W48") from error

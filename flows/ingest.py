@@ -6,12 +6,12 @@ up where it stopped: events by their sequence, everything dated by windows, each
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from connectors.port import Platform
+from connectors.port import Platform, RefusedEvent
 from domain.errors import BadInput, PlatformMalformed
 from domain.places import Center
 from domain.time import Interval, as_utc, local_date, local_day, zone
@@ -24,6 +24,8 @@ READ_AGAIN = timedelta(days=14)  # bookings and shifts of days gone by may still
 LOOK_AHEAD = timedelta(days=28)
 _WINDOWS_MARK = "windows read until"
 _SINCE_MARK = "events since"
+_FIRST_MARK = "first event"  # of a log read from a day on, if it was set aside
+MOST_TOLD = 20  # events set aside, one sentence each
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class _CenterIngest:
         self.progress, self.store_names = progress, store_names
         self.center_id = center.center_id
         self.problems: list[str] = []
+        self.refused: dict[RefusedEvent, None] = {}  # in the order read
+        self.refused_sequences: set[int] = set()
 
     def places(self) -> None:
         """The center and its rooms as they are now; BadInput if the zone is unknown or there is no room."""
@@ -109,18 +113,20 @@ class _CenterIngest:
             )
 
     def events(self, since: datetime | None) -> int:
-        """First the gaps in what is stored, then everything after it; a gap that stays is told."""
+        """First the gaps in what is stored, then everything after it; a gap that stays is told, and so is an event that
+        is wrong: it is set aside, which leaves a gap (or the end of the log), so that it is read again at every run.
+        """
         last = self._span()[1]
         if last == 0 and since is not None:
             self.warehouse.set_mark(self.center_id, _SINCE_MARK, since.isoformat())
-        new = sum(self._read_events(first - 1, until) for first, until in self._gaps())
+        new = self._fill_gaps()
         new += self._read_events(last, None, since if last == 0 else None)
-        for first, until in self._gaps():  # a page may have been skipped while rows appeared between two pages
-            new += self._read_events(first - 1, until)
+        new += self._fill_gaps()  # a page may have been skipped while rows appeared between two pages
+        self.problems += self._set_aside()
         self.problems += [
             f"center {self.center_id}: the platform does not give its events {first} to {until}; they are asked for "
             "again at every run"
-            for first, until in self._gaps()
+            for first, until in self._open_gaps()
         ]
         return new
 
@@ -139,14 +145,45 @@ class _CenterIngest:
             self.progress(f"{self.center.name}: bookings and shifts", total - (end - day).days, total)
         return changed
 
+    def _fill_gaps(self) -> int:
+        return sum(self._read_events(first - 1, until) for first, until in self._open_gaps())
+
+    def _open_gaps(self) -> Iterator[tuple[int, int]]:
+        """The gaps but for those of which each event was read in this run and is wrong."""
+        for first, until in self._gaps():
+            if not all(sequence in self.refused_sequences for sequence in range(first, until + 1)):
+                yield first, until
+
+    def _set_aside(self) -> list[str]:
+        """A sentence per wrong event that the platform has not corrected or voided by another one."""
+        if not self.refused:
+            return []
+        corrected = self.warehouse.rows("SELECT supersedes FROM events WHERE center_id = ?", [self.center_id])
+        settled = {row["supersedes"] for row in corrected} - {None}
+        wrong = [event for event in self.refused if event.event_id not in settled]
+        told = [
+            f"center {self.center_id}: event {event.event_id or 'without an id'} (sequence "
+            f"{event.sequence or 'unknown'}) was set aside: {event.problem}; it is read again at every run until the "
+            "platform mends or voids it"
+            for event in wrong[:MOST_TOLD]
+        ]
+        if len(wrong) > MOST_TOLD:
+            told.append(f"center {self.center_id}: {len(wrong) - MOST_TOLD} more events of its log were set aside")
+        return told
+
     def _read_events(self, after: int, until: int | None, since: datetime | None = None) -> int:
         new = 0
-        for page in self.platform.event_pages(self.center_id, after, since):
+        refused: list[RefusedEvent] = []
+        for page in self.platform.event_pages(self.center_id, after, since, refused=refused):
             wanted = [event for event in page if until is None or event.sequence <= until]
+            if since is not None and new == 0 and (wrong := _sequences(refused)):  # no gap would show it
+                self.warehouse.set_mark(self.center_id, _FIRST_MARK, str(min(wrong)))
             new += self.warehouse.add_new("events", [rows.event_row(event) for event in wanted])
             self.progress(f"{self.center.name}: events", page[-1].sequence)
             if until is not None and page[-1].sequence >= until:
                 break
+        self.refused |= dict.fromkeys(refused)
+        self.refused_sequences |= _sequences(refused)
         return new
 
     def _span(self) -> tuple[int, int]:
@@ -158,7 +195,7 @@ class _CenterIngest:
         return found["first"], found["last"]
 
     def _gaps(self) -> list[tuple[int, int]]:
-        """[first, last] sequences that are missing among those stored (from 1, unless only a part was asked for)."""
+        """[first, last] sequences that are missing among those stored (from 1, or the first asked for)."""
         found = self.warehouse.rows(
             "SELECT sequence + 1 AS first, following - 1 AS last FROM (SELECT sequence, lead(sequence) OVER "
             "(ORDER BY sequence) AS following FROM events WHERE center_id = ?) "
@@ -166,9 +203,10 @@ class _CenterIngest:
             [self.center_id],
         )
         gaps = [(row["first"], row["last"]) for row in found]
-        first = self._span()[0]
-        if first > 1 and self.warehouse.mark(self.center_id, _SINCE_MARK) is None:
-            gaps.insert(0, (1, first - 1))
+        first, since = self._span()[0], self.warehouse.mark(self.center_id, _SINCE_MARK)
+        begins = 1 if since is None else int(self.warehouse.mark(self.center_id, _FIRST_MARK) or first)
+        if first > begins:
+            gaps.insert(0, (begins, first - 1))
         return gaps
 
     def _first_day(self, since: datetime | None, tz: ZoneInfo, today: date) -> date:
@@ -218,6 +256,10 @@ class _CenterIngest:
         for key in known.keys() - present:
             self.warehouse.delete(table, known[key])
         return self.warehouse.add_new(table, read) + len(known.keys() - present)
+
+
+def _sequences(refused: Iterable[RefusedEvent]) -> set[int]:
+    return {event.sequence for event in refused if event.sequence is not None}
 
 
 _KEYS: dict[str, Callable[[rows.Row], tuple[object, ...]]] = {

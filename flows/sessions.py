@@ -13,12 +13,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from connectors.sessions import Session
+from connectors.sessions import NEAR_ITS_DAY, Session
 from domain.events import Event, effective
 from flows.rows import event_of, event_row
 from storage.warehouse import Warehouse
 
-_NEARBY = timedelta(days=3)  # a visit's events lie no farther from its day
+_NEARBY = 2 * NEAR_ITS_DAY  # how far a visit's events, before and after a correction, may lie apart
+_NEXT = timedelta(microseconds=1)
 
 
 def add_sessions(warehouse: Warehouse, sessions: Sequence[Session], told_at: datetime) -> int:
@@ -27,11 +28,11 @@ def add_sessions(warehouse: Warehouse, sessions: Sequence[Session], told_at: dat
     for center_id, of_center in groupby(sorted(sessions, key=lambda s: s.center_id), key=lambda s: s.center_id):
         batch = list(of_center)
         wanted = {event.event_id: event for event in _wanted(batch)}
-        known, ids = _known(warehouse, center_id, batch)
+        known, recorded = _known(warehouse, center_id, batch)
         told = {_visit(session.child_id, session.day) for session in batch}
         gone = (root for root in known if root not in wanted and _visit_of(root) in told)
-        changes = list(_changes(wanted, known, ids, told_at))
-        changes += [_correction(known[root], root, told_at, voided=True) for root in gone]
+        changes = list(_changes(wanted, known, recorded, told_at))
+        changes += [_correction(known[root], root, max(told_at, recorded[root]), voided=True) for root in gone]
         new += _store(warehouse, center_id, changes)
     return new
 
@@ -55,24 +56,34 @@ def _event(visit: Session, event_id: str, kind: str, at: datetime) -> Event:
     return Event(event_id, 1, visit.center_id, kind, at, at, child_id=visit.child_id, room_id=visit.room_id)
 
 
-def _known(warehouse: Warehouse, center_id: str, sessions: Sequence[Session]) -> tuple[dict[str, Event], set[str]]:
-    """The events in force near the sessions' days, by the id they first had; and every id there is."""
+def _known(
+    warehouse: Warehouse, center_id: str, sessions: Sequence[Session]
+) -> tuple[dict[str, Event], dict[str, datetime]]:
+    """The events in force near the sessions' days, by the id they first had; and by every such id the instant just
+    after all that is recorded of it: a later telling must rank behind, though its file may have been written before.
+    """
     days = [session.check_in for session in sessions]
     rows = warehouse.rows(
         "SELECT * FROM events WHERE center_id = ? AND happened_at BETWEEN ? AND ?",
         [center_id, min(days) - _NEARBY, max(days) + _NEARBY],
     )
     in_force = {event.supersedes or event.event_id: event for event in effective(map(event_of, rows))}
-    return in_force, {row["event_id"] for row in rows}
+    recorded: dict[str, datetime] = {}
+    for row in rows:
+        root = row["supersedes"] or row["event_id"]
+        recorded[root] = max(row["recorded_at"] + _NEXT, recorded.get(root, row["recorded_at"]))
+    return in_force, recorded
 
 
-def _changes(wanted: dict[str, Event], known: dict[str, Event], ids: set[str], told_at: datetime) -> Iterator[Event]:
+def _changes(
+    wanted: dict[str, Event], known: dict[str, Event], recorded: dict[str, datetime], told_at: datetime
+) -> Iterator[Event]:
     for root, event in wanted.items():
         before = known.get(root)
-        if before is None and root not in ids:
+        if before is None and root not in recorded:
             yield event
         elif before is None or (before.happened_at, before.room_id) != (event.happened_at, event.room_id):
-            yield _correction(event, root, told_at, voided=False)
+            yield _correction(event, root, max(told_at, recorded[root]), voided=False)
 
 
 def _correction(event: Event, root: str, told_at: datetime, *, voided: bool) -> Event:

@@ -19,6 +19,7 @@ from connectors.platform import PlatformClient
 from connectors.sites import centers_of, read_toml
 from connectors.spreadsheets import read_attendance, read_counts
 from domain.errors import BadInput
+from domain.time import format_instant, iso_week_start
 from flows.accepted import keep_accepted
 from flows.artifacts import write_file
 from flows.build import build
@@ -60,6 +61,8 @@ def open_run(settings: Settings, progress: Progress = silent, clock: PacedClock 
 
 def run_ingest(run: Run, since: datetime | None = None) -> Result:
     """Read the platform, or the data feed if that is set, into the warehouse."""
+    if since is not None and since > run.now:
+        raise BadInput(f"the first day to read from, {format_instant(since)}, lies ahead; name an earlier one")
     with run.warehouse() as warehouse:
         result = _ingest(run, warehouse, since)
     if result.problems and not result.centers:
@@ -148,6 +151,8 @@ def run_forecast(run: Run, horizons: Sequence[str] = HORIZONS) -> Result:
 
 def run_plan(run: Run, week: str = "", out: Path | None = None) -> Result:
     """Plan the week (the next one when none is named), and publish. `out` takes a copy of a single center's plan."""
+    if week:
+        iso_week_start(week)  # BadInput once, before the work, and not once per center
     with run.warehouse() as warehouse:
         choices = read_choices(run.settings.ledger_location)
         pace = Pace(run.settings.plan_seconds, run.settings.plan_processes)

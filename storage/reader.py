@@ -85,6 +85,14 @@ class Reader:
     def center_ids(self) -> list[str]:
         return list(self.query("SELECT center_id FROM centers ORDER BY center_id")["center_id"])
 
+    def require_center(self, center_id: str) -> None:
+        """NotFound where the snapshot holds no such center."""
+        known = self.center_ids()
+        if center_id not in known:
+            raise NotFound(
+                f"the published snapshot has no center '{center_id}'; it has {', '.join(known) or 'none yet'}"
+            )
+
 
 def _open_current(data_dir: Path) -> tuple[Snapshot, duckdb.DuckDBPyConnection]:
     for attempt in range(_ATTEMPTS):

@@ -219,5 +219,10 @@ _ALL = (
         _columns("location, stamp, rows BIGINT, state, message, recorded_at TIMESTAMPTZ"),
         ("location",),
     ),
+    Table(  # which file last told what: the room of a class (no day), or the visits of a child on a day
+        "feed_told",
+        _columns("center_id, subject, day DATE, location, newness"),
+        ("center_id", "subject", "day"),
+    ),
 )
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from domain.errors import BadInput, NotFound
+from domain.time import format_instant
 from storage.ledger.schema import keys, sessions, users
 
 ROLES = ("director", "assistant_director", "lead_teacher", "float", "analyst", "inspector", "service")
@@ -70,6 +71,10 @@ def create_key(
 ) -> tuple[str, str]:
     """A new key: its id and its secret text, which is shown once and never stored."""
     _check_role(role, centers)
+    if not name.strip():
+        raise BadInput("a key needs a name that tells what it is for")
+    if expires_at is not None and expires_at <= now:
+        raise BadInput(f"the key would have ended already, at {format_instant(expires_at)}; give a later time")
     if role == "inspector" and expires_at is None:
         raise BadInput("an inspector's key must expire; give the day it ends")
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
@@ -109,6 +114,8 @@ def revoke_key(connection: Connection, key_id: str, now: datetime) -> None:
 def create_user(connection: Connection, user: User, password_hash: str, now: datetime) -> None:
     """`password_hash` comes from `hash_password`, which takes long on purpose: hash before the transaction."""
     _check_role(user.role, user.centers)
+    if not user.user_id.strip():
+        raise BadInput("a user needs a name to sign in with")
     if find_user(connection, user.user_id):
         raise BadInput(f"the user {user.user_id} exists already")
     connection.execute(
@@ -205,5 +212,5 @@ def _user(row: Any) -> User:
 def _check_role(role: str, centers: Sequence[str]) -> None:
     if role not in ROLES:
         raise BadInput(f"'{role}' is not a role; the roles are {', '.join(ROLES)}")
-    if not centers:
+    if not centers or not all(centers):
         raise BadInput("name at least one center, or * for every center")

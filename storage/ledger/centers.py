@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from storage import audit
 from storage.ledger.schema import centers, reference
 from storage.ledger.upsert import replace_rows
@@ -62,6 +62,13 @@ def read_reference(connection: Connection, center_id: str) -> dict[str, Any]:
     """All that is kept about a center, by kind."""
     rows = connection.execute(select(reference.c.kind, reference.c.body).where(reference.c.center_id == center_id))
     return {row.kind: row.body for row in rows}
+
+
+def require_center(connection: Connection, center_id: str) -> None:
+    """NotFound where the ledger holds nothing of the center."""
+    known = {*known_centers(connection), *audit.centers(connection)} - {""}
+    if center_id not in known:
+        raise NotFound(f"the ledger knows no center '{center_id}'; it has {', '.join(sorted(known)) or 'none yet'}")
 
 
 def known_centers(connection: Connection) -> list[str]:

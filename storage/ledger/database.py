@@ -34,7 +34,7 @@ def open_database(url: str) -> Database:
     """By URL: sqlite:///path or postgresql://user@host/name. BadSettings for anything else."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise BadSettings(
             "the setting 'ledger_url' is not a database URL; write sqlite:///path or postgresql://..."
         ) from error

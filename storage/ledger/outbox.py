@@ -205,6 +205,18 @@ def first_reference(connection: Connection, message: Outgoing) -> str:
     return connection.execute(query).scalar() or ""
 
 
+def same_for(connection: Connection, message: Outgoing, other: Outgoing) -> str | None:
+    """The message by which the recipient of `other` hears what `message` says anyway; None if there is none."""
+    query = select(outbox).where(
+        outbox.c.center_id == message.center_id, outbox.c.incident_id.is_not_distinct_from(message.incident_id),
+        outbox.c.proposal_id.is_not_distinct_from(message.proposal_id), outbox.c.outlet == other.outlet,
+        outbox.c.recipient == other.recipient, outbox.c.status.in_(("pending", "sending", "sent")),
+    )  # fmt: skip
+    said = (message.body["title"], message.body["text"])
+    found = (row.message_id for row in connection.execute(query) if (row.body["title"], row.body["text"]) == said)
+    return next(found, None)
+
+
 def last_question(connection: Connection, outlet: str, recipient: str) -> tuple[str | None, str | None] | None:
     """Incident and proposal of the last message sent to this recipient that asked for an answer."""
     query = (

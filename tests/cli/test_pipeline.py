@@ -106,7 +106,7 @@ def test_what_is_missing_is_said(home: Path) -> None:
     assert "neither a platform nor a feed is set" in str(refused("ingest"))
     assert "give either --platform-url or --feed" in str(refused("ingest", "--platform-url", "http://x", "--feed", "y"))
     assert "'platform' is not the address of a platform" in str(refused("ingest", "--platform-url", "platform"))
-    assert "is not a time; write it as" in str(refused("ingest", "--platform-url", "http://x", "--since", "Monday"))
+    assert "is not a day; write it as" in str(refused("ingest", "--platform-url", "http://x", "--since", "Monday"))
     assert "the horizon '2h' is unknown; choose from 15min, 30min, week" in str(refused("forecast", "--horizon", "2h"))
     assert "nothing to learn from; run `ratiocast ingest` first" in str(refused("train"))
     assert isinstance(refused("forecast"), NotFound)

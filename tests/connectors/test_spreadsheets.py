@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
 
-from connectors.sessions import parse_moment, stable_id
+from connectors.sessions import parse_check_out, parse_moment, stable_id
 from connectors.spreadsheets import read_attendance, read_column_map, read_counts
 from domain.errors import BadInput
 from domain.time import zone
@@ -57,12 +57,13 @@ def write(tmp_path: Path, rows: str = ROWS, mapping: str = MAP) -> tuple[Path, P
 def test_foreign_columns_mixed_dates_and_a_missing_check_out(tmp_path: Path) -> None:
     attendance = read_attendance(*write(tmp_path))
     assert [room.name for room in attendance.rooms] == ["Bären"]
-    told = [(s.day, s.check_in, s.check_out) for s in attendance.sessions]
+    told = [(s.day, s.check_in, s.check_out) for s in attendance.sessions if not s.voided]
     assert told == [
         (date(2026, 3, 7), datetime(2026, 3, 7, 13, 45, tzinfo=UTC), datetime(2026, 3, 7, 22, 30, tzinfo=UTC)),
         (date(2026, 3, 9), datetime(2026, 3, 9, 12, 50, tzinfo=UTC), datetime(2026, 3, 9, 21, 40, tzinfo=UTC)),
         (date(2026, 3, 9), datetime(2026, 3, 9, 13, 10, tzinfo=UTC), None),
     ]
+    assert [s.day for s in attendance.sessions if s.voided] == [date(2026, 3, 10)]  # did not come
     assert len({s.child_id for s in attendance.sessions}) == 2
     assert "Roe" not in repr(attendance.sessions)
 
@@ -75,6 +76,8 @@ def test_hours_the_clocks_double_or_skip() -> None:
     assert skipped == datetime(2026, 3, 8, 8, 30, tzinfo=UTC)
     told = parse_moment("2026-11-01T01:30:00-06:00", date(2026, 11, 1), chicago)
     assert told == datetime(2026, 11, 1, 7, 30, tzinfo=UTC)
+    out = parse_check_out("01:10", doubled, date(2026, 11, 1), chicago, overnight=False)
+    assert out == datetime(2026, 11, 1, 7, 10, tzinfo=UTC)  # the second of the two, because the first lies before
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,10 @@ def test_hours_the_clocks_double_or_skip() -> None:
         ("Roe;Ana;Bären;11.03.2026;16:00;08:00\n", "row 6: the check-out .* is not after the check-in"),
         ("Roe;Ana;Igel;11.03.2026;08:00;16:00\n", "row 6: the room 'Igel' is not described; add .*rooms.\"Igel\""),
         (";;Bären;11.03.2026;08:00;16:00\n", "row 6: the child's name is empty"),
+        ("\n\nRoe;Ana;Bären;11.03.2026;late;16:00\n", "row 8: 'late' is not a time"),
+        ("Roe;Ana;Bären;11.03.0001;08:00;16:00\n", "row 6: '11.03.0001' lies outside the years 2000 to 2200"),
+        ("Roe;Ana;Bären;11.03.2026;08:00;2027-03-11 16:00\n", "row 6: '2027-03-11 16:00' is more than two days from"),
+        ("Roe;Ana;Bären;11.03.2026;2026-03-11;16:00\n", "row 6: '2026-03-11' is not a time"),
         ("Roe;Ana;Bären;09.03.2026;15:00;17:00\n", "rows 3 and 6: the same child is present twice"),
     ],
 )
@@ -104,6 +111,11 @@ def test_a_wrong_row_is_named_and_nothing_is_imported(tmp_path: Path, row: str, 
         ('"Ankunft"', '"Arrival"', "lacks the column 'Arrival'; it has: Nachname, Vorname"),
         ("[columns]", "[columns", "cannot be read as TOML"),
         ("[columns]\nchild", "[[columns]]\nchild", "'columns' must be a section"),
+        ('delimiter = ";"', 'delimiter = ";;"', "'delimiter' must be one character, not ';;'"),
+        ('["%H:%M", "%I:%M %p"]', "[5]", r"'time' must be a text or a list of texts, not \[5\]"),
+        ('["Nachname", "Vorname"]', "5", "'child' must be a text or a list of texts, not 5"),
+        ('state = "TX"', 'state = "TX"\nopen_weekdays = [0, 8]', r"the open weekdays \[0, 8\] are not numbers from 1"),
+        ("age_max_months = 36", "age_max_months = 6", "the ages of the room 'Bären' of 'Sonnenhügel' end before they"),
         ('[centers."Sonnenhügel".rooms', '[centers."B"]\n[x', "describes 2 centers|lacks 'timezone'"),
     ],
 )
@@ -122,6 +134,34 @@ def test_a_center_open_past_midnight_takes_a_check_out_of_the_next_day(tmp_path:
     mapping = MAP.replace('closes = "18:30"', 'closes = "02:00"')
     attendance = read_attendance(*write(tmp_path, "Roe;Ana;Bären;07.03.2026;17:00;01:15\n", mapping))
     assert attendance.sessions[0].check_out == datetime(2026, 3, 8, 7, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("row", "left"),
+    [
+        ("Roe;Ana;Bären;07.03.2026;22:00;06:00\n", datetime(2026, 3, 8, 11, 0, tzinfo=UTC)),  # a night of 7 hours
+        ("Roe;Ana;Bären;31.10.2026;22:00;06:00\n", datetime(2026, 11, 1, 12, 0, tzinfo=UTC)),  # a night of 9 hours
+    ],
+)
+def test_a_night_in_which_the_clocks_change_ends_by_the_wall_clock(tmp_path: Path, row: str, left: datetime) -> None:
+    mapping = MAP.replace('closes = "18:30"', 'closes = "06:30"')  # round the clock
+    assert read_attendance(*write(tmp_path, row, mapping)).sessions[0].check_out == left
+
+
+def test_a_full_timestamp_before_the_check_in_is_wrong_also_past_midnight(tmp_path: Path) -> None:
+    mapping = MAP.replace('closes = "18:30"', 'closes = "02:00"')
+    with pytest.raises(BadInput, match="is not after the check-in"):
+        read_attendance(*write(tmp_path, "Roe;Ana;Bären;07.03.2026;17:00;2026-03-07 01:15\n", mapping))
+
+
+def test_a_file_that_names_columns_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="names columns and has no rows; nothing was imported"):
+        read_attendance(*write(tmp_path, ""))
+
+
+def test_opening_hours_may_be_times_of_toml(tmp_path: Path) -> None:
+    mapping = MAP.replace('"06:30"', "06:30:00")
+    assert read_attendance(*write(tmp_path, mapping=mapping)).centers[0].opens == time(6, 30)
 
 
 def test_ids_are_the_same_for_the_same_name_however_it_is_spelled() -> None:
@@ -146,6 +186,9 @@ def test_counts_are_read_with_names_from_the_file_or_the_command(tmp_path: Path)
         ("2026-03-02T07:30:00+01:00,3", "row 3: ts must be local time without an offset"),
         ("2026-03-02 07:30,many", "row 3: ts must be a local time .* and count a number"),
         ("2026-03-02 07:30,-4", "row 3: the count -4 is not possible"),
+        ("2026-03-02 07:30,inf", "row 3: the count inf is not possible"),
+        ("2026-03-02,4", "row 3: ts must be a local time .* is no such time"),
+        ("0001-01-01 07:30,4", "row 3: ts must be a local time .* is no such time"),
         ("2026-03-02 07:15,4", "row 3: ice has another count at 2026-03-02 07:15 before"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import date, datetime, time
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -97,3 +98,45 @@ def test_a_sheet_is_chosen_by_name() -> None:
     assert (row["day"][:10], row["at"], row["stamp"]) == ("2026-03-02", "07:05:00", "2026-03-02 07:05:00")
     with pytest.raises(BadInput, match="has no sheet 'three'; it has: one, two"):
         read_table("a.xlsx", out.getvalue(), sheet="three")
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_file_of_empty_lines_has_no_rows(form: str) -> None:
+    if form == "csv":
+        with pytest.raises(BadInput, match="has no rows"):
+            read_table("a.csv", b"\n\n")
+    else:
+        assert read_table("a.ndjson", b"\n\n").rows == []
+
+
+def test_rows_have_the_numbers_a_person_sees() -> None:
+    table = read_table("a.csv", b'a,b\n1,2\n\n"over two\nlines",4\n\n5,6\n')
+    assert [number for number, _ in table.numbered()] == [2, 4, 6]
+    assert [number for number, _ in read_table("a.ndjson", b'{"a": 1}\n\n{"a": 2}\n').numbered()] == [1, 3]
+
+
+def test_lines_may_end_as_old_spreadsheets_end_them() -> None:
+    assert read_table("a.csv", b"a,b\r1,2\r").rows == [{"a": "1", "b": "2"}]
+
+
+def test_a_column_named_twice_is_refused_where_it_is_needed() -> None:
+    table = read_table("a.csv", b"a,b,a\n1,2,3\n")
+    table.require(["b"])
+    with pytest.raises(BadInput, match="has the column 'a' twice"):
+        table.require(["a"])
+
+
+def test_rows_of_a_workbook_are_as_long_as_its_header() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for line in (["a", "b", "c"], [1], [], [1, 2, 3]):
+        sheet.append(line)
+    out = io.BytesIO()
+    book.save(out)
+    table = read_table("a.xlsx", out.getvalue())
+    assert table.rows == [{"a": "1", "b": "", "c": ""}, {"a": "1", "b": "2", "c": "3"}]
+    assert table.numbers == (2, 4)
+    sheet["E4"] = "beside"
+    book.save(out := io.BytesIO())
+    with pytest.raises(BadInput, match="row 4 has a value beyond the named columns"):
+        read_table("a.xlsx", out.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -240,9 +241,87 @@ def test_a_school_described_later_is_read_then(tmp_path: Path, warehouse: Wareho
     assert ingest_hand_made(warehouse, feed).new_events == 3
 
 
-def test_a_feed_without_its_columns_is_told(tmp_path: Path, warehouse: Warehouse) -> None:
+def test_visits_of_a_class_described_later_are_read_then(tmp_path: Path, warehouse: Warehouse) -> None:
+    feed = hand_made(tmp_path / "feed", f"{SESSIONS}S,Wolves,Cy,2026-03-02,No,08:00,16:00\n")
+    for _ in range(2):
+        assert "the class 'Wolves' of 'S' is in no dim_class file" in ingest_hand_made(warehouse, feed).problems[0]
+    (tmp_path / "feed" / "dim_class.csv").write_text(f"{CLASSES}S,Wolves,w1,12,3,Years,5,Years\n")
+    result = ingest_hand_made(warehouse, feed)
+    assert (result.new_events, result.problems) == (2, ())
+    assert len(stays(warehouse)) == 3
+
+
+def test_a_visit_that_turns_out_to_be_an_absence_is_gone(tmp_path: Path, warehouse: Warehouse) -> None:
+    feed = hand_made(tmp_path / "feed")
+    ingest_hand_made(warehouse, feed)
+    hand_made(tmp_path / "feed", SESSIONS.replace("No,08:00,16:00", "No,-1,-1"))
+    ingest_hand_made(warehouse, feed)
+    assert stays(warehouse) == [("14:10", None)]
+
+
+@pytest.mark.parametrize("newer_first", [True, False])
+@pytest.mark.parametrize(("older", "newer"), [("a", "b"), ("b", "a")])
+def test_the_newer_of_two_files_holds_whichever_is_read_first(
+    tmp_path: Path, warehouse: Warehouse, newer_first: bool, older: str, newer: str
+) -> None:
+    """Of a child's day and of a class, whatever the names; what the newer one does not name is told by the older."""
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    texts = {
+        older: (SESSIONS, CLASSES, 1),
+        newer: (
+            SESSIONS.splitlines()[0] + "\nS,Bears,Ana Roe,2026-03-02,No,09:30,15:30\n",
+            CLASSES.replace("12", "9"),
+            2,
+        ),
+    }
+    for name in (newer, older) if newer_first else (older, newer):
+        sessions, classes, day = texts[name]
+        for table, text in (("fct_session_time_entry_non_conformed", sessions), ("dim_class", classes)):
+            (folder / f"{name}_{table}.csv").write_text(text)
+            os.utime(folder / f"{name}_{table}.csv", (NOW.timestamp() + day,) * 2)
+        ingest_hand_made(warehouse, Feed(str(folder)))
+    assert stays(warehouse) == [("14:10", None), ("15:30", "21:30")]
+    assert warehouse.rows("SELECT capacity FROM rooms") == [{"capacity": 9}]
+    assert ingest_hand_made(warehouse, Feed(str(folder))).new_events == 0
+
+
+def test_the_day_in_the_path_says_what_is_newer_though_the_older_was_written_again(
+    tmp_path: Path, warehouse: Warehouse
+) -> None:
+    feed = Feed(f"{tmp_path}/feed/{{year}}-{{month:02d}}-{{day:02d}}")
+    for number, (day, came) in enumerate((("02", "08:00"), ("02", "08:20"), ("03", "08:30"), ("02", "08:40"))):
+        folder = tmp_path / "feed" / f"2026-03-{day}"
+        folder.parent.mkdir(exist_ok=True)
+        hand_made(folder, SESSIONS.replace("No,08:00", f"No,{came}"))
+        written = NOW.timestamp() - 1000 - (number if day == "03" else -number)  # the newer day's before the others
+        for file in folder.iterdir():
+            os.utime(file, (written, written))
+        ingest_hand_made(warehouse, feed)
+    assert stays(warehouse) == [("14:10", None), ("14:30", "22:00")]
+
+
+def test_a_correction_that_arrives_weeks_later_moves_the_visit(tmp_path: Path, warehouse: Warehouse) -> None:
+    feed = hand_made(tmp_path / "feed")
+    ingest_hand_made(warehouse, feed)
+    later = "S,Bears,Ana Roe,2026-04-01,No,08:00,16:00\n"
+    hand_made(tmp_path / "feed", SESSIONS.replace("No,08:00,16:00", "No,09:30,15:30") + later)
+    ingest_hand_made(warehouse, feed)
+    assert stays(warehouse) == [("13:00", "21:00"), ("14:10", None), ("15:30", "21:30")]
+
+
+def test_a_feed_without_its_columns_is_told_at_every_run(tmp_path: Path, warehouse: Warehouse) -> None:
     feed = hand_made(tmp_path / "feed", SESSIONS.replace("session_date", "day"))
-    assert "lacks the column 'session_date'; it has: school, class" in ingest_hand_made(warehouse, feed).problems[0]
+    for _ in range(2):
+        assert "lacks the column 'session_date'; it has: school, class" in ingest_hand_made(warehouse, feed).problems[0]
+
+
+def test_a_wrong_row_of_classes_does_not_hold_up_the_other_files(tmp_path: Path, warehouse: Warehouse) -> None:
+    feed = hand_made(tmp_path / "feed")
+    (tmp_path / "feed" / "later_dim_class.csv").write_text(CLASSES.replace("78", "many"))
+    result = ingest_hand_made(warehouse, feed)
+    assert "row 2: the ages or the roster size are wrong" in result.problems[0]
+    assert result.new_events == 3
 
 
 def test_an_empty_or_unknown_feed_says_what_to_do(tmp_path: Path) -> None:

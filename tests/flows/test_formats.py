@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -27,12 +27,15 @@ def test_the_column_map_and_its_file(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text(example("map"))
     (tmp_path / "attendance.csv").write_text(example("attendance"))
     attendance = read_attendance(tmp_path / "attendance.csv", tmp_path / "map.toml")
-    assert [session.check_in.astimezone(UTC) for session in attendance.sessions] == [
+    *visits, absence = attendance.sessions
+    assert [session.check_in.astimezone(UTC) for session in visits] == [
         datetime(2026, 3, 6, 13, 45, tzinfo=UTC),
         datetime(2026, 3, 9, 12, 50, tzinfo=UTC),
         datetime(2026, 3, 9, 13, 10, tzinfo=UTC),
     ]
-    assert [session.check_out is None for session in attendance.sessions] == [False, False, True]
+    assert [session.check_out is None for session in visits] == [False, False, True]
+    assert not any(session.voided for session in visits)
+    assert (absence.day, absence.voided) == (date(2026, 3, 10), True)
 
 
 def test_head_counts(tmp_path: Path) -> None:

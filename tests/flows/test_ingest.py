@@ -11,7 +11,7 @@ import stamina
 
 from connectors.platform import PlatformClient
 from domain.errors import PlatformRefused, PlatformUnavailable
-from flows.ingest import IngestResult, ingest
+from flows.ingest import MOST_TOLD, IngestResult, ingest
 from storage.warehouse import Warehouse, open_warehouse
 from tests.platform_double import TOKEN, PlatformDouble, small_world
 
@@ -92,6 +92,43 @@ def test_gaps_in_the_sequence_are_fetched(double: PlatformDouble, warehouse: War
     double.hidden_sequences = set()
     result = read(double, warehouse, hours=2)
     assert (result.new_events, result.problems) == (1, ())
+
+
+@pytest.mark.parametrize("place", [0, 17, -1], ids=["first", "amid", "last"])
+@pytest.mark.parametrize("since", [None, datetime(2026, 2, 4, 6, tzinfo=UTC)], ids=["all", "since"])
+def test_a_wrong_event_is_set_aside_and_told_at_every_run_until_it_is_mended(
+    double: PlatformDouble, warehouse: Warehouse, since: datetime | None, place: int
+) -> None:
+    log = sorted(double.world.events, key=lambda event: event["sequence"])
+    asked = [event for event in log if since is None or event["timestamp"] >= since.isoformat()]
+    wrong = asked[place]
+    wrong["shift_id"] = 7
+    for hours in (0, 1, 2):
+        result = read(double, warehouse, hours, since if hours == 0 else None)
+        assert result.centers == ("c1",)
+        assert result.new_events == (len(asked) - 1 if hours == 0 else 0)
+        assert len(result.problems) == 1
+        assert f"event {wrong['event_id']} (sequence {wrong['sequence']}) was set aside" in result.problems[0]
+        assert "the event's field 'shift_id' must be a text" in result.problems[0]
+    del wrong["shift_id"]
+    mended = read(double, warehouse, hours=3)
+    assert (mended.new_events, mended.problems) == (1, ())
+
+
+def test_a_wrong_event_is_told_no_more_once_another_voids_it(double: PlatformDouble, warehouse: Warehouse) -> None:
+    wrong = double.world.add_event("c1", "check_in", double.world.now, child_id="c1-k1", room_id=7)
+    assert "the event's field 'room_id' must be a text" in read(double, warehouse).problems[0]
+    double.world.add_event("c1", "correction", double.world.now, supersedes=wrong["event_id"], voided=True)
+    assert read(double, warehouse, hours=1).problems == ()
+    assert read(double, warehouse, hours=2).problems == ()
+
+
+def test_a_log_of_wrong_events_is_told_in_few_sentences(double: PlatformDouble, warehouse: Warehouse) -> None:
+    for event in double.world.events:
+        event["shift_id"] = 7
+    problems = read(double, warehouse).problems
+    assert len(problems) == MOST_TOLD + 1
+    assert problems[-1] == f"center c1: {len(double.world.events) - MOST_TOLD} more events of its log were set aside"
 
 
 def test_since_bounds_the_first_read(double: PlatformDouble, warehouse: Warehouse) -> None:

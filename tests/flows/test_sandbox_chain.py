@@ -34,7 +34,9 @@ def world() -> World:
 @pytest.fixture
 def url(world: World) -> Iterator[str]:
     server = uvicorn.Server(
-        uvicorn.Config(create_app(world, now=NOW), port=0, log_level="critical", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            create_app(world, now=NOW), port=0, log_level="critical", log_config=None, timeout_graceful_shutdown=1
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -123,7 +123,9 @@ def double(served: World, serve: Callable[[FastAPI], Double]) -> Double:
 
 @contextlib.contextmanager
 def running(app: FastAPI) -> Iterator[Double]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="critical", log_config=None, timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -106,9 +106,11 @@ class Catchup:
         else:
             async for page in _pages(self._platform.event_pages(center_id, known.contiguous)):
                 await self._take(page, "log")
-        known.read_at, known.failures, known.retry_at = self._clock.now(), 0, None
-        if known.gap_since is not None:  # the log itself has the gap: ask again, ever more rarely
-            self._put_off(known)
+        known.read_at, known.retry_at = self._clock.now(), None
+        if known.gap_since is None:
+            known.failures = 0
+        else:  # the log itself has the gap: ask again, ever more rarely, but never later than without one
+            self._put_off(known, LOOK_EVERY)
 
     async def run(self) -> None:
         while True:
@@ -143,9 +145,9 @@ class Catchup:
         known.contiguous = max(known.contiguous, sequence)
         known.add(0, now)
 
-    def _put_off(self, known: Sequences) -> None:
+    def _put_off(self, known: Sequences, longest: timedelta = _LONGEST_PAUSE) -> None:
         known.failures += 1
-        pause = min(SETTLE * 2**known.failures, _LONGEST_PAUSE)
+        pause = min(SETTLE * 2 ** min(known.failures, 12), longest)
         known.retry_at = self._clock.now() + pause
 
 

@@ -26,6 +26,7 @@ log = logging.getLogger("ratiocast.dispatch")
 GIVE_UP = timedelta(hours=24)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=10)
 _AT_ONCE = 16  # messages on their way at the same time
+_OVER = ("all_clear", "withdrawal")  # good news bears no siren
 
 Elsewhere = Callable[[Outgoing], "Outgoing | None"]  # the same message to somebody else, or None
 
@@ -158,8 +159,9 @@ class Dispatcher:
 def note_of(message: Outgoing, outlet: Outlet, thread: str = "") -> Note:
     """The note an outlet is given; a repeat says so unless the vendor recognises it itself."""
     body: Mapping[str, Any] = message.body
+    severity = "info" if body.get("kind") in _OVER else body.get("severity", "info")
     return Note(
-        message.message_id, message.center_id, message.recipient, body.get("severity", "info"), body["title"],
+        message.message_id, message.center_id, message.recipient, severity, body["title"],
         body["text"], body.get("room_id"), body.get("link"), tuple(Button(**each) for each in body.get("buttons", ())),
         repeat=message.repeats > 0 and not outlet.idempotent, thread=thread, renews=message.proposal_id is None,
     )  # fmt: skip
@@ -168,14 +170,17 @@ def note_of(message: Outgoing, outlet: Outlet, thread: str = "") -> Note:
 def _record_permanent(
     connection: Connection, message: Outgoing, error: DeliveryFailed, other: Outgoing | None, now: datetime
 ) -> None:
-    """The failure, what it means for this recipient, and the message to somebody else: one transaction."""
+    """The failure, what it means for this recipient, and the message to somebody else, unless they hear the same
+    anyway: one transaction."""
     if not outbox.finish(connection, message, "permanent", now, detail=str(error)):
         return
     if error.gone:
         outbox.suppress(connection, message.outlet, message.recipient, now, str(error)[:300])
-    if other is not None:
+    instead = outbox.same_for(connection, message, other) if other is not None else None
+    if other is not None and instead is None:
         outbox.enqueue(connection, [replace(other, created_at=now, not_before=now)])
-    after = {"outlet": message.outlet, "gone": error.gone, "instead": other.message_id if other else None}
+        instead = other.message_id
+    after = {"outlet": message.outlet, "gone": error.gone, "instead": instead}
     subject = f"message:{message.message_id}"
     audit.append(
         connection,

@@ -63,7 +63,7 @@ class Proposals:
                 continue
             if not incident.is_open:
                 self._over.append((center, incident))
-            elif incident.told_severity is not None and not incident.muted_by:
+            elif incident.told_severity is not None and not incident.muted_by and not _of_group(incident):
                 self._wanted.append((center, incident))
         if self._wanted or self._over:
             self._wake.set()
@@ -274,6 +274,11 @@ class Proposals:
 
     async def _rows(self, center_id: str | None, status: str) -> list[ProposalRow]:
         return await self._service.ledger.aread(lambda c: find_proposals(c, center_id, status=status))
+
+
+def _of_group(incident: Incident) -> bool:
+    """A warning of a group too large or wrongly mixed, which no further adult would mend."""
+    return incident.matter == "outlook" and incident.root_cause == "group_too_large"
 
 
 def _helped(rows: Sequence[ProposalRow], room_id: str | None, now: datetime) -> bool:

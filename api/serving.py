@@ -17,7 +17,7 @@ from storage.ledger import open_ledger
 from storage.settings import Settings
 
 _GRACEFUL_SECONDS = 5  # open event streams would hold a shutdown up for ever
-_NOT_STARTED = 3  # exit code; the log has said why
+_NOT_STARTED = 1  # exit code: it could not be done; the log has said why
 _SWITCH_SECONDS = 0.0002  # how long the event loop and the ledger's writer keep the interpreter from each other
 _ARENAS, _M_ARENA_MAX = 2, -8  # the second is glibc's own number of that option (malloc.h)
 

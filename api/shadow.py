@@ -1,8 +1,9 @@
 """Shadow mode scored by the center's own labels: precision, recall, lead time, alerts per room-day, other thresholds.
 
 What counts as an alert is an incident somebody was told of (or would have been, in shadow). What is true is what
-people said: labels on incidents, and the lines of a manual log of violations seen. Nothing unlabelled is taken for
-granted: precision is over labelled alerts, recall over the violations people logged or confirmed.
+people said: labels on incidents, and the lines of a manual log of violations seen. On a day of the log an alert that
+nothing in it explains is a false one, since a log that could only confirm would make every precision 1. Nothing else is
+taken for granted: precision is over judged alerts, recall over the violations people logged or confirmed.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, ClassVar
 
 from domain.errors import BadInput
-from domain.time import parse_instant
+from domain.time import parse_instant, zone
 from evaluator import Incident
 from evaluator.incidents import incident_from_json
 from reports.tuneup import Trial
 from storage.ledger import Connection
+from storage.ledger.centers import read_reference
 from storage.ledger.incidents import Feedback, VerdictRow, find_incidents, read_feedback, read_verdicts
 
 TOLERANCE = timedelta(minutes=5)  # a logged time and an alert this far apart are still about the same thing
@@ -74,7 +76,7 @@ class ShadowReport:
         return [
             ("alerts", self.alerts),
             ("alerts per room and day", f"{self.alerts_per_room_day:.2f}"),
-            ("alerts labelled", self.labelled),
+            ("alerts judged", self.labelled),
             ("precision", share(self.precision)),
             ("violations logged by people", self.logged),
             ("recall", share(self.recall)),
@@ -93,12 +95,17 @@ def report_of(
     incidents = [incident for row in rows if (incident := incident_from_json(row.body)).opened_at >= start]
     given = [each for each in read_feedback(connection, center_id) if start <= (each.start_at or each.at) < end]
     verdicts = read_verdicts(connection, center_id, start, end)
-    return score(center_id, incidents, given, verdicts, start, end, seen)
+    known = read_reference(connection, center_id)
+    rooms = {row["room_id"] for row in known.get("rooms", [])}
+    if strange := sorted({each.room_id for each in seen} - rooms):
+        raise BadInput(f"the log names the room '{strange[0]}'; {center_id} has {', '.join(sorted(rooms)) or 'none'}")
+    tz = zone(known["center"]["timezone"]) if "center" in known else zone("UTC")
+    return score(center_id, incidents, given, verdicts, start, end, seen, tz)
 
 
 def score(
     center_id: str, incidents: Iterable[Incident], given: Iterable[Feedback], verdicts: Sequence[VerdictRow],
-    start: datetime, end: datetime, seen: Sequence[Seen] = (),
+    start: datetime, end: datetime, seen: Sequence[Seen] = (), tz: tzinfo = UTC,
 ) -> ShadowReport:  # fmt: skip
     told = [each for each in incidents if each.told_at is not None]
     alerts = [each for each in told if each.matter != "count"]
@@ -107,8 +114,11 @@ def score(
     known = [*seen, *(_seen(each) for each in given if each.label in ("missed", "logged") and each.start_at)]
     violations = [each for each in alerts if each.matter in ("shortage", "group_size")]
     matched = {each.incident_id for each in violations if any(_meets(each, one) for one in known)}
+    logged_days = {each.start.astimezone(tz).date() for each in seen}
+    of_the_log = {i.incident_id for i in violations if i.opened_at.astimezone(tz).date() in logged_days}
     true_alerts = {i.incident_id for i in alerts if labels.get(i.incident_id) == "useful"} | matched
-    false_alerts = {i.incident_id for i in alerts if labels.get(i.incident_id) == "false_alarm"} - matched
+    false_alerts = {i.incident_id for i in alerts if labels.get(i.incident_id) == "false_alarm"} | of_the_log
+    false_alerts -= true_alerts
     found = sum(any(_meets(each, one) for each in violations) for one in known)
     confirmed = len({i.incident_id for i in violations if i.incident_id in true_alerts} - matched)
     rooms = len({row.room_id for row in verdicts}) or len({each.room_id for each in alerts})
@@ -150,10 +160,10 @@ def _seen(given: Feedback) -> Seen:
 
 
 def _meets(incident: Incident, seen: Seen) -> bool:
-    """The same room, and spans that touch within the tolerance."""
+    """The same room, or one it was combined with, and spans that touch within the tolerance."""
     until = incident.resolved_at or datetime.max.replace(tzinfo=incident.opened_at.tzinfo) - TOLERANCE
     return (
-        incident.room_id == seen.room_id
+        seen.room_id in (incident.room_id, *incident.facts.get("members", ()))
         and incident.opened_at - TOLERANCE <= seen.end
         and seen.start <= until + TOLERANCE
     )

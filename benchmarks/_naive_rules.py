@@ -54,20 +54,24 @@ def evaluate(document: dict[str, Any], given: dict[str, Any]) -> Answer:
     room = Room.model_validate(given)
     bands = [band_of(document, child) for child in room.children]
     adults, limit = usual(document, room, bands)
-    for floor in document.get("floors", []):
-        if floor["adults"] > adults and holds(floor, room, bands):
-            adults = floor["adults"]
     for clause in document.get("exceptions", []):
         if holds(clause, room, bands):
             eased = numbers(clause, document, room, bands)
             ceiling = eased.limit if "group" in clause or clause.get("use") == "band" else limit
             if eased.adults < adults and (ceiling is None or len(room.children) <= ceiling):
                 adults, limit = eased.adults, ceiling
+    floors = [floor for floor in document.get("floors", []) if holds(floor, room, bands)]
+    adults = max([adults, *(least(floor, document, adults, len(bands)) for floor in floors)])
     if any(holds(clause, room, bands) for clause in document.get("group_lifted", [])):
         limit = None
     mixed = len({band["id"] for band in bands}) > 1
     apart = mixed and any(holds(clause, room, bands) for clause in document.get("apart", []))
     return Answer(adults, limit, apart)
+
+
+def least(floor: dict[str, Any], document: dict[str, Any], adults: int, children: int) -> int:
+    by_number = adults_for(floor, document, children) if "children" in floor else 0
+    return max(floor.get("adults", 0), adults + floor.get("plus", 0), by_number)
 
 
 def band_of(document: dict[str, Any], child: Child) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 `python -m benchmarks.alert_quality misses` tells of each violation that nobody was told of what differs between the
 truth and the record; `odds` what each doubt was worth; `design` the months on which that is judged; `readings` the
-figures under other readings of the facts on faults; `warnings` the look-ahead with bookings alone and with the trained
-model.
+figures under other readings of the facts on faults; `outlook` the look-ahead with bookings alone, month by month, and
+`warnings` beside the trained model.
 """
 
 from __future__ import annotations
@@ -289,9 +289,12 @@ def odds(days: int = DAYS) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     from benchmarks.__main__ import save, show
-    from benchmarks._alert_warnings import warnings
+    from benchmarks._alert_warnings import outlook, warnings
 
-    others = {"design": design, "misses": misses, "readings": readings, "odds": odds, "warnings": warnings}
+    others = {
+        "design": design, "misses": misses, "readings": readings, "odds": odds, "outlook": outlook,
+        "warnings": warnings,
+    }  # fmt: skip
     if sys.argv[1:] and sys.argv[1] in others:
         show(f"alert_{sys.argv[1]}", others[sys.argv[1]]())
     else:

@@ -12,6 +12,7 @@ from evaluator.facts import CenterFacts
 from evaluator.groups import Group
 from evaluator.state import CenterState
 from rulebook import Verdict
+from rulebook.explain import children_in_words
 
 Code = Literal[
     "call_out", "late_start", "early_leave", "shift_end", "break_overlap", "late_from_break", "missed_room_move",
@@ -26,8 +27,8 @@ CAUSES: Mapping[str, str] = {
     "not_counted": "an adult who does not count", "late_pick_up": "late pick-ups", "early_arrival": "early arrivals",
     "more_children_than_booked": "more children than booked", "arrivals": "arrivals",
     "rooms_combined": "combined rooms", "nap_over": "the end of the nap",
-    "group_too_large": "a group above its limit", "doubtful_count": "a doubtful count", "full": "a full room",
-    "unknown": "not known from the records",
+    "group_too_large": "a group too large or of ages to be kept apart", "doubtful_count": "a doubtful count",
+    "full": "a full room", "unknown": "not known from the records",
 }  # fmt: skip
 _FRESH = timedelta(minutes=20)
 _EARLY = timedelta(minutes=20)
@@ -198,7 +199,7 @@ def _late_pick_up(case: _Case) -> RootCause | None:
     late = sum(due is not None and due < case.now for due in dues)
     if late < case.verdict.deficit:
         return None
-    return RootCause("late_pick_up", f"{late} children are still here after their booked pick-up") if late else None
+    return RootCause("late_pick_up", f"{_are(late)} still here after their booked pick-up") if late else None
 
 
 def _more_than_booked(case: _Case) -> RootCause | None:
@@ -209,7 +210,7 @@ def _more_than_booked(case: _Case) -> RootCause | None:
         not any(row.status == "booked" for row in case.facts.bookings_of(child_id, case.facts.day_of(place.since)))
         for child_id, place in case.group.places.items()
     )
-    return RootCause("more_children_than_booked", f"{extra} children are here without a booking") if extra else None
+    return RootCause("more_children_than_booked", f"{_are(extra)} here without a booking") if extra else None
 
 
 def _early_arrival(case: _Case) -> RootCause | None:
@@ -217,18 +218,24 @@ def _early_arrival(case: _Case) -> RootCause | None:
     for child_id, place in case.group.places.items():
         begins = case.facts.session(child_id, place.since).begins
         early += begins is not None and place.since < begins - _EARLY and case.now < begins
-    return RootCause("early_arrival", f"{early} children came well before their booked time") if early else None
+    return (
+        RootCause("early_arrival", f"{children_in_words(early)} came well before their booked time") if early else None
+    )
 
 
 def _arrivals(case: _Case) -> RootCause | None:
     fresh = sum(1 for place in case.group.places.values() if case.now - place.moved <= _FRESH)
-    return RootCause("arrivals", f"{fresh} children came within the last 20 minutes") if fresh else None
+    return RootCause("arrivals", f"{children_in_words(fresh)} came within the last 20 minutes") if fresh else None
 
 
 def _too_large(case: _Case) -> RootCause | None:
     if not case.verdict.group_over:
         return None
-    return RootCause("group_too_large", f"{case.verdict.group_over} more children than the group may have")
+    return RootCause("group_too_large", f"{children_in_words(case.verdict.group_over)} more than the group may have")
+
+
+def _are(children: int) -> str:
+    return f"{children_in_words(children)} {'is' if children == 1 else 'are'}"
 
 
 def _names(case: _Case, staff_ids: list[str]) -> str:

@@ -26,6 +26,7 @@ class Risk:
     mean_children: float = 0.0
     mean_required: float = 0.0
     mean_counted: float = 0.0
+    group_odds: float = 0.0  # P(group too large, or of ages to be kept apart)
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,16 @@ class Condition:
 def conditions(
     room: RoomAssessment, risks: Iterable[Risk], policy: Policy, watched: frozenset[str] = frozenset()
 ) -> dict[str, Condition]:
-    """By matter. `watched`: matters with an open incident; an open outlook holds down to `risk_clear`."""
+    """By matter. `watched`: matters with an open incident; an open outlook holds down to `risk_clear`, one of a group
+    is watched as 'group_outlook'."""
     found: dict[str, Condition] = {}
     for condition in (_shortage(room, policy), _group_size(room), _count(room)):
         if condition is not None:
             found[condition.matter] = condition
     if "shortage" not in found:
-        outlook = _outlook(room, tuple(risks), policy, "outlook" in watched)
+        outlook = _outlook(room, tuple(risks), policy, watched)
+        if outlook is None and "group_size" not in found:
+            outlook = _group_outlook(room, tuple(risks), policy, watched)
         if outlook is not None:
             found["outlook"] = outlook
     return found
@@ -113,24 +117,39 @@ def _count(room: RoomAssessment) -> Condition | None:
     )
 
 
-def _outlook(room: RoomAssessment, risks: tuple[Risk, ...], policy: Policy, watched: bool) -> Condition | None:
+def _outlook(
+    room: RoomAssessment, risks: tuple[Risk, ...], policy: Policy, watched: frozenset[str]
+) -> Condition | None:
     worst = max(risks, key=lambda risk: (risk.odds, -risk.horizon_minutes), default=None)
-    if worst is not None and worst.odds >= (policy.risk_clear if watched else policy.risk_threshold):
-        odds = {
-            "odds": round(worst.odds, 3), "target": worst.target.isoformat().replace("+00:00", "Z"),
-            "horizon_minutes": worst.horizon_minutes, "forecast": worst.source,
-            "expected_children": round(worst.mean_children, 1), "expected_required": round(worst.mean_required, 1),
-            "expected_counted": round(worst.mean_counted, 1), "because": worst.sentence,
-        }  # fmt: skip
-        return Condition(
-            "outlook", "outlook", "approaching", worst.sentence, worst.cause, room.trust.doubtful, room, odds
-        )
+    if worst is not None and worst.odds >= (policy.risk_clear if "outlook" in watched else policy.risk_threshold):
+        return _warning(room, worst, worst.odds, worst.cause, worst.sentence)
     if policy.tell_headroom and room.group.children and room.verdict.compliant and room.verdict.spare <= 0:
         return Condition(
             "outlook", "headroom", "approaching", "the room is full: no more children with the adults counted now",
             "full", room.trust.doubtful, room,
         )  # fmt: skip
     return None
+
+
+def _group_outlook(
+    room: RoomAssessment, risks: tuple[Risk, ...], policy: Policy, watched: frozenset[str]
+) -> Condition | None:
+    worst = max(risks, key=lambda risk: (risk.group_odds, -risk.horizon_minutes), default=None)
+    least = policy.risk_clear if "group_outlook" in watched else policy.risk_threshold
+    if worst is None or worst.group_odds < least:
+        return None
+    sentence = f"too many children, or of ages to be kept apart, {worst.sentence}"
+    return _warning(room, worst, worst.group_odds, "group_too_large", sentence)
+
+
+def _warning(room: RoomAssessment, risk: Risk, odds: float, cause: str, sentence: str) -> Condition:
+    facts = {
+        "odds": round(odds, 3), "target": risk.target.isoformat().replace("+00:00", "Z"),
+        "horizon_minutes": risk.horizon_minutes, "forecast": risk.source,
+        "expected_children": round(risk.mean_children, 1), "expected_required": round(risk.mean_required, 1),
+        "expected_counted": round(risk.mean_counted, 1), "because": sentence,
+    }  # fmt: skip
+    return Condition("outlook", "outlook", "approaching", sentence, cause, room.trust.doubtful, room, facts)
 
 
 def _with_cause(room: RoomAssessment) -> str:

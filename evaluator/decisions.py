@@ -19,6 +19,7 @@ from evaluator.policy import Policy, rank
 from evaluator.telling import all_clear, clear_after, tell, timers
 
 _MUTES = {"shortage": ("outlook", "count", "group_size")}  # the first mutes the others of the same room
+_GROUP = "group_too_large"  # the cause of a warning that is not of a shortage
 
 
 def decide(
@@ -35,7 +36,7 @@ def decide(
     changes: list[Change] = []
     for room_id in sorted(_covered(assessment, open_by)):
         room = assessment.rooms.get(room_id)
-        watched = frozenset(matter for matter in MATTERS if (room_id, matter) in open_by)
+        watched = frozenset(_watched(open_by[room_id, each]) for each in MATTERS if (room_id, each) in open_by)
         found = _found(room, risks, policy, watched)
         if (
             room is not None
@@ -67,7 +68,7 @@ def _premises(assessment: Assessment, before: Incident | None, policy: Policy, n
     if condition is not None:
         change = _holds(assessment.center_id, "", before, condition, policy, None, now)[1]
     elif before is not None and assessment.rooms:
-        change = _gone(before, None, now, came_true=False)[1]
+        change = _gone(before, None, now)[1]
     else:
         change = None
     return [change] if change is not None else []
@@ -98,18 +99,52 @@ def _room(
             continue
         if matter == "outlook" and condition is None and not odds_known and (room is None or room.verdict.compliant):
             continue
-        came_true = matter == "outlook" and "shortage" in found
+        if before is not None and matter == "outlook" and (gives_way := _gives_way(before, found)):
+            changes.append(_over_at_once(before, gives_way, now))
+            before = None
+            if condition is None:
+                continue
+        if (
+            before is not None
+            and condition is not None
+            and matter == "outlook"
+            and not _same_outlook(before, condition)
+        ):
+            condition = None  # a warning of another kind waits until this one is withdrawn
         muted_by = strongest.incident_id if strongest and matter in _MUTES.get(strongest.matter, ()) else None
         if condition is not None:
             after, change = _holds(center_id, room_id, before, condition, policy, muted_by, now)
         else:
             assert before is not None  # noqa: S101 - one of the two is there
-            after, change = _gone(before, room, now, came_true=came_true)
+            after, change = _gone(before, room, now)
         if after.is_open and matter in _MUTES and after.severity != "soft":
             strongest = after
         if change is not None:
             changes.append(change)
     return changes
+
+
+def _watched(incident: Incident) -> str:
+    return "group_outlook" if incident.matter == "outlook" and incident.root_cause == _GROUP else incident.matter
+
+
+def _same_outlook(before: Incident, condition: Condition) -> bool:
+    return (before.root_cause == _GROUP) == (condition.root_cause == _GROUP)
+
+
+def _gives_way(outlook: Incident, found: dict[str, Condition]) -> str:
+    """Why a warning ends at once; empty: it does not."""
+    of_group = outlook.root_cause == _GROUP
+    if "shortage" in found or (of_group and "group_size" in found):
+        return "what was warned of has come true and goes on as an incident of its own"
+    if of_group and "outlook" in found and not _same_outlook(outlook, found["outlook"]):
+        return "adults may be missing, which is warned of instead"
+    return ""
+
+
+def _over_at_once(before: Incident, sentence: str, now: datetime) -> Change:
+    after = before.with_entry(now, "resolved", sentence, status="resolved", resolved_at=now)
+    return Change("resolved", after, before, sentence)
 
 
 def _holds(
@@ -173,14 +208,8 @@ def _severity(incident: Incident, condition: Condition, now: datetime) -> tuple[
     return severity, why
 
 
-def _gone(
-    before: Incident, room: RoomAssessment | None, now: datetime, *, came_true: bool
-) -> tuple[Incident, Change | None]:
-    """The condition does not hold: after the hysteresis the incident resolves; a forecast come true does at once."""
-    if came_true:
-        sentence = "what was warned of has come true; the shortage goes on as an incident of its own"
-        after = before.with_entry(now, "resolved", sentence, status="resolved", resolved_at=now)
-        return after, Change("resolved", after, before, sentence)
+def _gone(before: Incident, room: RoomAssessment | None, now: datetime) -> tuple[Incident, Change | None]:
+    """The condition does not hold: after the hysteresis the incident resolves."""
     since = before.clear_since or now
     if now < since + clear_after(before):
         after = replace(before, clear_since=since)

@@ -14,6 +14,7 @@ from evaluator.tracks import StaffPlace
 PAST_SHIFT_END = timedelta(minutes=20)
 LONG_PAST_SHIFT_END = timedelta(minutes=60)
 SENT = timedelta(minutes=10)  # before a planned move; who is told to be in another room since then is there on purpose
+BACK = timedelta(minutes=10)  # after which who was sent away has more likely come back unlogged
 
 
 def adult_in_two_rooms(look: Look) -> Iterator[Finding]:
@@ -44,8 +45,10 @@ def planned_here_logged_elsewhere(look: Look) -> Iterator[Finding]:
                 continue
             where = "in no room" if place.room_id is None else f"in {look.facts.room_name(place.room_id)}"
             sentence = f"{look.facts.display(staff_id)} is planned here now and logged {where}"
-            odds, since = _has_come(look, staff_id, place, segment), max(segment.start, place.state_since)
+            since = max(segment.start, place.state_since)
+            odds = _has_come(look, staff_id, place, segment, look.now - since)
             yield Doubt("planned_here_logged_elsewhere", sentence, since, odds, missing_staff_ids=(staff_id,))
+            yield since + BACK
             yield segment.end
 
 
@@ -109,17 +112,15 @@ def room_never_moved_out(look: Look) -> Iterator[Finding]:
             yield Doubt("room_never_moved_out", sentence, at, 0.7, children, together=True)
 
 
-def _has_come(look: Look, staff_id: str, place: StaffPlace, part: Segment) -> float:
-    """The odds that an adult is in the room of the plan although logged elsewhere.
+def _has_come(look: Look, staff_id: str, place: StaffPlace, part: Segment, lasting: timedelta) -> float:
+    """The odds that an adult is in the room of the plan although logged elsewhere while that has lasted.
 
-    A room's own staff who are logged nowhere are in their room; a float logged nowhere has more likely not come yet. A
-    room that is not left alone by the record is less likely to have somebody more.
+    A room's own staff who are logged nowhere are in their room; of floats logged nowhere one in two is. A room that is
+    not left alone by the record is less likely to have somebody more.
     """
     if _at_home(look, staff_id, part):
         return 0.9 if place.room_id is None else 0.6 if look.group.in_room else 0.8
-    if place.room_id is None:
-        return 0.3
-    return 0.1 if _sent_since(place, part) else 0.55
+    return 0.1 if _sent_since(place, part) and lasting < BACK else 0.55
 
 
 def _has_gone(look: Look, staff_id: str, place: StaffPlace, part: Segment) -> float:

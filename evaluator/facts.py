@@ -79,13 +79,17 @@ class CenterFacts:
         return self._openings[day]
 
     def service(self, now: datetime) -> Interval | None:
-        """The open interval that holds `now`, else that of the day it belongs to (a day lasts until 04:00)."""
+        """The open interval that holds `now`, else that of the day it belongs to: a day lasts until 04:00, one that
+        goes on beyond that until the center opens again, six hours at most."""
         day = self.day_of(now)
-        for candidate in (day - timedelta(days=1), day):
-            opening = self.opening(candidate)
+        openings = [self.opening(day - timedelta(days=1)), self.opening(day)]
+        for opening in openings:
             if opening and now in opening:
                 return opening
-        if now < local_instant(day, FOUR, self.tz):
+        night, four = openings[0], local_instant(day, FOUR, self.tz)
+        if night and four < night.end <= now < night.end + AFTER_A_NIGHT:
+            return night
+        if now < four:
             day -= timedelta(days=1)
         return self.opening(day)
 
@@ -325,3 +329,4 @@ class CenterFacts:
 
 SHIFT_REMEMBERED = timedelta(hours=4)  # how long after its end a shift explains who is still there
 FOUR = datetime.min.time().replace(hour=4)
+AFTER_A_NIGHT = timedelta(hours=6)  # children who are not collected when a night ends are still there

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from domain.time import local_instant
-from evaluator.facts import CenterFacts
+from evaluator.facts import AFTER_A_NIGHT, CenterFacts
 from evaluator.headcounts import STEPPED_OUT
 from evaluator.state import CenterState
 from rulebook import Situation, Verdict
@@ -53,6 +53,8 @@ def _instants(
 ) -> Iterator[datetime]:
     yield from _of_the_day(facts, book, facts.day_of(now))
     yield facts.day_start(now) + timedelta(days=1)
+    if service := facts.service(now):
+        yield service.end + AFTER_A_NIGHT
     for room_id in members:
         count = state.headcount(room_id, now, facts.day_start(now))
         if count is not None and count.staff_ids is not None:  # who was not seen is away for a short while

@@ -1,4 +1,5 @@
-"""The odds of a gap: P(required > counted) for every room, 15 and 30 minutes ahead, with the likeliest cause.
+"""The odds of a gap: P(required > counted) for every room, 15 and 30 minutes ahead, with the likeliest cause; beside
+them those of a group that is too large or of ages that the rules keep apart.
 
 Children come from an expectation (a model, or bookings alone), adults from where they are now, their shifts and
 breaks, and rates of lateness and call-outs; required and counted come from the rulebook, draw by draw.
@@ -25,7 +26,7 @@ from evaluator.groups import members_of_groups
 from evaluator.instants import Book, nap_over
 from evaluator.state import CenterState
 from evaluator.tracks import StaffPlace
-from rulebook import AdultHere, ChildHere, RoomLicence, Situation
+from rulebook import AdultHere, Building, ChildHere, RoomLicence, Situation, Verdict
 
 Place = tuple[str, str | list[str | None] | None]
 HORIZONS_MINUTES = (15, 30)
@@ -69,13 +70,16 @@ def look_ahead(
         at = now + timedelta(minutes=minutes)
         fates = [_fate(state, facts, staff_id, now, at, rates) for staff_id in sorted(_staff(state, facts, now))]
         places = _places(fates, draws, at)
+        building = None
+        if any(len(groups[room_id]) > 1 for room_id in wanted):
+            building = _building(expectation, {each for members in groups.values() for each in members}, at, draws)
         for room_id in wanted:
             members = groups[room_id]
-            frame = _frame(state, facts, room_id, members, now, at)
+            frame = replace(_frame(state, facts, room_id, members, now, at), building=building)
             crews = _crews(places, members, draws)
-            odds, means = _odds(book, facts, frame, expectation, members, at, crews)
+            odds, group_odds, means = _odds(book, facts, frame, expectation, members, at, crews)
             code, sentence = _cause(facts, expectation, fates, members, at)
-            result.append(Risk(room_id, at, minutes, odds, code, sentence, expectation.model, *means))
+            result.append(Risk(room_id, at, minutes, odds, code, sentence, expectation.model, *means, group_odds))
     return sorted(result, key=lambda risk: (risk.room_id, risk.target))
 
 
@@ -155,26 +159,38 @@ def _coming(
 def _odds(
     book: Book, facts: CenterFacts, frame: Situation, expectation: Expectation, members: tuple[str, ...], at: datetime,
     crews: Sequence[frozenset[str]],
-) -> tuple[float, tuple[float, float, float]]:  # fmt: skip
-    """P(required > counted), and the means of children, required and counted (their bounds where the odds are 0)."""
+) -> tuple[float, float, tuple[float, float, float]]:  # fmt: skip
+    """P(required > counted), P(group too large or wrongly mixed), and the means of children, required and counted
+    (their bounds where both are 0)."""
     draws = len(crews)
     rooms = [expectation.ages(member, at, draws) for member in members]
     cases = Counter(zip(crews, *rooms, strict=True))
     mean = sum(times * sum(map(len, parts)) for (_, *parts), times in cases.items()) / draws
     worst = _check(book, facts, frame, _widest(cases), frozenset.intersection(*crews))
-    if worst[0] <= worst[1]:
-        return 0.0, (mean, float(worst[0]), float(worst[1]))
-    short = required = counted = 0
+    if not (worst.deficit or _wrong_group(worst)):
+        return 0.0, 0.0, (mean, float(worst.required), float(worst.counted))
+    short = wrong = required = counted = 0
     for (crew, *parts), times in cases.items():
         crowd = parts[0] if len(parts) == 1 else tuple(sorted((age for part in parts for age in part), key=_by_age))
         found = _check(book, facts, frame, crowd, crew)
-        required, counted = required + times * found[0], counted + times * found[1]
-        short += times * (found[0] > found[1])
-    return short / draws, (mean, required / draws, counted / draws)
+        required, counted = required + times * found.required, counted + times * found.counted
+        short += times * (found.deficit > 0)
+        wrong += times * _wrong_group(found)
+    return short / draws, wrong / draws, (mean, required / draws, counted / draws)
+
+
+def _wrong_group(verdict: Verdict) -> bool:
+    return bool(verdict.group_over or verdict.breaches)
+
+
+def _building(expectation: Expectation, room_ids: Iterable[str], at: datetime, draws: int) -> Building:
+    """The children expected in it, for rules on which ages may be together; no relief rests on its adults."""
+    children = sum(len(ages) for room_id in room_ids for ages in expectation.ages(room_id, at, draws))
+    return Building(round(children / draws), adults=0)
 
 
 def _widest(cases: Iterable[tuple[Any, ...]]) -> tuple[int | None, ...]:
-    """A crowd that holds every drawn crowd: what it does not require more of, none of them does."""
+    """A crowd that holds every drawn crowd: if it is in order, so is each of them."""
     widest: Counter[int | None] = Counter()
     for crowd in {parts for _, *rest in cases for parts in [tuple(rest)]}:
         widest |= Counter(age for part in crowd for age in part)
@@ -221,10 +237,9 @@ def _frame(
 
 def _check(
     book: Book, facts: CenterFacts, frame: Situation, crowd: tuple[int | None, ...], crew: frozenset[str]
-) -> tuple[int, int]:
+) -> Verdict:
     adults: tuple[AdultHere, ...] = tuple(facts.adult_here(staff_id, frame.day) for staff_id in sorted(crew))
-    verdict = book.check(replace(frame, children=tuple([_child(age) for age in crowd]), adults=adults))
-    return verdict.required, verdict.counted
+    return book.check(replace(frame, children=tuple([_child(age) for age in crowd]), adults=adults))
 
 
 def _cause(

@@ -10,6 +10,7 @@ from domain.time import parse_instant, zone
 from evaluator.assessment import RoomAssessment
 from evaluator.conditions import Condition
 from evaluator.incidents import Incident
+from rulebook.explain import children_in_words
 
 
 def title(incident: Incident, route: str, condition: Condition) -> str:
@@ -22,13 +23,14 @@ def title(incident: Incident, route: str, condition: Condition) -> str:
         text = f"{name} is full"
     elif incident.matter == "outlook":
         at = _local(incident, parse_instant(str(condition.facts["target"])))
-        text = f"{name} may be short at {at}, {round(100 * float(condition.facts['odds']))} %"
+        what = "have too large or mixed a group" if condition.root_cause == "group_too_large" else "be short"
+        text = f"{name} may {what} at {at}, {round(100 * float(condition.facts['odds']))} %"
     elif incident.matter == "group_size":
         text = f"{name}: group of {verdict.get('group_size')} where {verdict.get('group_limit')} are allowed"
     elif incident.matter == "premises":
         text = f"The building is short of {_adults(verdict.get('premises_deficit', 0))}"
     elif incident.cause == "nobody":
-        text = f"{name}: {_children(verdict.get('group_size', 0))} and no adult"
+        text = f"{name}: {children_in_words(verdict.get('group_size', 0))} and no adult"
     else:
         text = f"{name} is short of {_adults(verdict.get('deficit', 0))}"
     return text[:120]
@@ -71,7 +73,7 @@ def resolution(incident: Incident, room: RoomAssessment | None) -> str:
     if room is None:
         return "the room is no longer counted by itself"
     children, counted = len(room.group.children), room.verdict.counted
-    state = f"{_children(children)}, {counted} counted, {room.verdict.required} required"
+    state = f"{children_in_words(children)}, {counted} counted, {room.verdict.required} required"
     if incident.matter == "outlook":
         return f"the expected gap has passed or is no longer likely ({state})"
     if (
@@ -103,10 +105,6 @@ def _name(incident: Incident, facts: Mapping[str, Any]) -> str:
 
 def _local(incident: Incident, instant: datetime) -> str:
     return instant.astimezone(zone(incident.policy.timezone)).strftime("%H:%M")
-
-
-def _children(count: int) -> str:
-    return "1 child" if count == 1 else f"{count} children"
 
 
 def _adults(count: int) -> str:

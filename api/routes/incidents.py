@@ -13,13 +13,13 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.access import may, require_center, require_found
 from api.dependencies import CenterQuery, Correlation, TheService, center_of
 from api.errors import responses
-from api.explanation import explain
 from api.service import Service
 from api.views import incident_for_people
 from domain.errors import BadInput
 from domain.time import format_instant
 from evaluator import Change, Incident, acknowledge, review, snooze
 from evaluator.incidents import incident_from_json
+from reports.explanations import explain
 from storage import audit
 from storage.ledger import Connection
 from storage.ledger.access import Principal
@@ -101,7 +101,7 @@ async def incident(incident_id: IncidentId, service: TheService, caller: Reader)
         ]  # fmt: skip
 
     body = incident_for_people(found)
-    body["explanation"] = explain(found)
+    body["explanation"] = explain(found).to_json()
     body["messages"] = await service.ledger.aread(messages)
     return body
 

@@ -235,7 +235,7 @@ def world() -> World:
 def platform(world: World) -> Iterator[PlatformDouble]:
     """The double at ten in the morning of a Wednesday."""
     app = platform_app(world, now=datetime(2026, 3, 4, 16, 0, tzinfo=UTC))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", log_config=None, lifespan="on"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -13,6 +13,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from storage.ledger import outbox
+from storage.ledger.outbox import Outgoing
+
 NUMBER, OTHER, STOPPED = "+15550101", "+15550102", "+15550009"
 
 
@@ -60,9 +63,26 @@ def test_who_stopped_text_messages_is_never_texted_again_and_somebody_else_is_pa
         pause.sleep(0.1)
     sent = [request.form() for request in twilio.received]
     assert [form["To"] for form in sent].count(STOPPED) == 1
-    instead = [form for form in sent if "could not be reached" in form["Body"]]
-    assert instead
-    assert {form["To"] for form in instead} == {OTHER}
+    assert [form["To"] for form in sent].count(OTHER) == 1  # who hears it anyway is not told it a second time
+    lost = [entry for entry in texting.get("/v1/audit", center_id="c1") if entry["action"] == "message.undeliverable"]
+    assert [entry["after"]["gone"] for entry in lost] == [True]
+    assert lost[0]["after"]["instead"]
+
+
+def test_who_hears_instead_of_somebody_else_is_told_why(texting: Any, twilio: Any) -> None:
+    contacts = {"director": [{"outlet": "sms", "recipient": STOPPED}]}
+    contacts["assistant_director"] = [{"outlet": "sms", "recipient": OTHER}]
+    note = Outgoing(
+        message_id="m1", center_id="c1", outlet="sms", recipient=STOPPED, created_at=texting.clock.now(),
+        not_before=texting.clock.now(),
+        body={"title": "Infants", "text": "One more adult is needed.", "audience": "director", "severity": "soft"},
+    )  # fmt: skip
+    body = {"mode": "alerts", "contacts": contacts}
+    assert texting.client.put("/v1/centers/c1/settings", json=body, headers=texting.auth("director")).is_success
+    texting.service.ledger.write(lambda connection: outbox.enqueue(connection, [note]))
+    texting.step()
+    told = {form["To"]: form["Body"] for form in (request.form() for request in twilio.received)}
+    assert "because director could not be reached" in told[OTHER]
 
 
 def test_a_reply_acknowledges_for_a_known_number_alone(texting: Any, twilio: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.dispatch import Dispatcher
+from api.dispatch import Dispatcher, note_of
 from connectors.outlets import DeliveryFailed, Note
 from storage import audit
 from storage.ledger import Ledger, open_ledger, outbox
@@ -182,6 +182,36 @@ def test_a_recipient_who_is_gone_is_never_tried_again_and_somebody_else_is_told(
     entries = ledger.read(lambda c: list(audit.entries(c, "c1")))
     assert entries[0].action == "message.undeliverable"
     assert entries[0].after["instead"] == "m1_1"
+
+
+def test_nobody_hears_the_same_twice_because_somebody_else_is_gone(ledger: Ledger) -> None:
+    outlet = Recorder()
+
+    def send(note: Note) -> str:
+        outlet.notes.append(note)
+        if note.recipient == "#a":
+            raise DeliveryFailed("21610", gone=True)
+        return "ok"
+
+    outlet.send = send  # type: ignore[method-assign]
+
+    def instead(lost: Outgoing) -> Outgoing:
+        body = lost.body | {"text": f"{lost.body['text']}\nSent to you because somebody could not be reached."}
+        return replace(lost, message_id=f"{lost.message_id}_1", recipient="#b", status="pending", attempts=0, body=body)
+
+    both = [message("m1", incident_id="i"), message("m2", incident_id="i", recipient="#b")]
+    other = message("m3", incident_id="j")
+    drive(ledger, outlet, [*both, other], elsewhere=instead)
+    assert sorted(note.message_id for note in outlet.notes if note.recipient == "#b") == ["m2", "m3_1"]
+    entries = ledger.read(lambda c: list(audit.entries(c, "c1")))
+    assert {entry.subject: entry.after["instead"] for entry in entries} == {"message:m1": "m2", "message:m3": "m3_1"}
+
+
+@pytest.mark.parametrize("kind", ["all_clear", "withdrawal"])
+def test_what_says_that_it_is_over_bears_no_alarm(kind: str) -> None:
+    body = {"title": "t", "text": "x", "severity": "critical", "kind": kind}
+    assert note_of(message(body=body), Recorder()).severity == "info"
+    assert note_of(message(body=body | {"kind": "alert"}), Recorder()).severity == "critical"
 
 
 def test_after_a_day_a_message_is_given_up_and_somebody_else_is_told(ledger: Ledger) -> None:

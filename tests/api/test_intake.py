@@ -118,6 +118,12 @@ def test_health_says_when_events_are_missing(house: Any) -> None:
     assert house.get("/v1/health")["waiting_for_events"] == 1
 
 
+def test_health_counts_the_centers_that_look_ahead_by_bookings_alone(house: Any) -> None:
+    house.arrive("i1")
+    house.step()
+    assert house.get("/v1/health")["without_forecast"] == 1
+
+
 def send(house: Any, body: bytes, late: int = 0) -> Any:
     stamp = int(house.clock.now().timestamp()) - late
     signature = webhooks.sign(house.service.webhook_keys[0], "m", stamp, body)

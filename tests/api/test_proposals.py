@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from api.suggestions import changed_segments
+from api.center import LiveCenter
+from api.proposals import Proposals
+from api.suggestions import Alternative, Need, changed_segments
 from domain.people import Segment, Shift
+from evaluator import Change, Incident, Policy
 
 ROOM, LEAD, TEACHERS = "c01-r01", "c01-s01", ("c01-s02", "c01-s07")
 
@@ -223,3 +226,24 @@ def test_a_shift_changes_only_between_the_two_instants() -> None:
     late = changed_segments(shift, [("room", "b", at[6], at[7] + timedelta(hours=3))])
     assert late[-1] == Segment(at[6], at[7], "room", "b")
     assert sum((part.end - part.start for part in late), timedelta()) == at[7] - at[0]
+
+
+def test_a_warning_of_too_large_a_group_asks_for_no_further_adult(live: Any) -> None:
+    asked: list[Need] = []
+
+    async def suggest(_center: LiveCenter, need: Need, _now: datetime) -> list[Alternative]:
+        asked.append(need)
+        return []
+
+    center, now = live.service.live.centers["c01"], live.clock.now()
+    warnings = [
+        Incident(
+            f"inc_{cause}", "c01", room, "outlook", "outlook", "approaching", "open", now, Policy(), cause,
+            told_severity="approaching",
+        )
+        for room, cause in ((ROOM, "shift_end"), ("c01-r02", "group_too_large"))
+    ]  # fmt: skip
+    proposals = Proposals(live.service, suggest)
+    proposals.consider(center, [Change("opened", warning, None, "") for warning in warnings], now)
+    live.run(proposals.step)
+    assert [need.room_id for need in asked if need.kind == "predicted_gap"] == [ROOM]

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from api.shadow import Seen, read_manual_log, score
+from api.shadow import Seen, read_manual_log, report_of, score
 from domain.errors import BadInput
+from domain.time import zone
 from evaluator import Incident, Policy
+from storage.ledger import open_ledger
+from storage.ledger.centers import keep_reference
 from storage.ledger.incidents import Feedback, VerdictRow
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -39,12 +42,38 @@ def verdict(minutes: int, odds: float, deficit: int) -> VerdictRow:
 def test_precision_and_recall_are_over_what_people_said() -> None:
     seen = [Seen("r1", START + timedelta(minutes=62), START + timedelta(minutes=65)),
             Seen("r1", START + timedelta(minutes=600), START + timedelta(minutes=610))]  # fmt: skip
-    incidents = [incident(1, 60), incident(2, 120), incident(3, 180), incident(4, 240)]
+    incidents = [incident(1, 60), incident(2, 120), incident(3, 180), incident(4, 24 * 60 + 240)]
     report = score("c1", incidents, [label("i2", "false_alarm"), label("i3", "useful")], [], START, END, seen)
     assert (report.alerts, report.labelled) == (4, 3)
     assert report.precision == pytest.approx(2 / 3)
     assert report.recall == pytest.approx(2 / 3)
     assert report.alerts_per_room_day == 2.0
+
+
+def test_on_a_day_of_the_log_an_alert_that_it_does_not_explain_is_false() -> None:
+    seen = [Seen("r1", START + timedelta(minutes=62), START + timedelta(minutes=65))]
+    warning = incident(4, 300, "outlook")  # the log is of violations; a warning may have been heeded
+    incidents = [incident(1, 60), incident(2, 240), incident(3, 24 * 60 + 60), warning]
+    report = score("c1", incidents, [], [], START, END, seen)
+    assert (report.true_alerts, report.false_alerts, report.precision) == (1, 1, 0.5)
+    west = zone("Pacific/Honolulu")  # there the log's line and the second alert are of different days
+    report = score("c1", [incident(1, 60), incident(2, 840)], [], [], START, END, seen, west)
+    assert (report.true_alerts, report.false_alerts) == (1, 0)
+
+
+def test_a_line_of_the_log_is_matched_with_the_rooms_that_were_combined() -> None:
+    seen = [Seen("r2", START + timedelta(minutes=62), START + timedelta(minutes=65))]
+    together = incident(1, 60, facts={"members": ["r1", "r2"]})
+    assert score("c1", [together], [], [], START, END, seen).recall == 1.0
+    assert score("c1", [incident(1, 60)], [], [], START, END, seen).recall == 0.0
+
+
+def test_a_log_of_rooms_the_center_does_not_have_is_refused(tmp_path: Path) -> None:
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
+        ledger.write(lambda c: keep_reference(c, "c1", "rooms", [{"room_id": "r1"}], START))
+        with pytest.raises(BadInput, match="'Preschool B'; c1 has r1"):
+            ledger.read(lambda c: report_of(c, "c1", START, END, [Seen("Preschool B", START, START)]))
+        assert ledger.read(lambda c: report_of(c, "c1", START, END, [Seen("r1", START, START)])).recall == 0.0
 
 
 def test_without_labels_nothing_is_claimed() -> None:

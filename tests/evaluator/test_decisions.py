@@ -323,6 +323,35 @@ def test_a_warning_that_comes_true_gives_way_to_the_violation(house: Any) -> Non
     assert told(changes) == set()
 
 
+def test_a_warning_of_a_group_too_large_gives_way_to_that_alone(house: Any) -> None:
+    desk = Desk(house)
+    for name in ("cleo", "dan", "flo", "fin"):
+        house.adult(name, "r2")
+    house.children("r2", TODDLERS[:5])
+    group = replace(risk(house, 0.0), group_odds=0.9)
+    assert "may have too large or mixed a group" in desk.round("08:50", [group])[0].messages[0].title
+    house.children("r2", [f"t{n}" for n in range(6, 24)], "09:00")  # 23, where 22 are allowed
+    changes = desk.round("09:00", [group])
+    assert {(c.incident.matter, c.kind) for c in changes} == {("group_size", "opened"), ("outlook", "resolved")}
+    again = desk.round("09:05", [group, risk(house, 0.7)])  # that adults will be missing is another matter
+    assert ("outlook", "shift_end") in {(c.incident.matter, c.incident.root_cause) for c in again}
+
+
+def test_a_warning_of_a_gap_takes_the_place_of_one_of_the_group(house: Any) -> None:
+    desk = Desk(house)
+    house.adult("cleo", "r2")
+    house.children("r2", TODDLERS[:5])
+    group = replace(risk(house, 0.1), group_odds=0.9)
+    assert [c.incident.root_cause for c in desk.round("08:30", [group])] == ["group_too_large"]
+    assert desk.round("08:40", [replace(group, odds=0.4)]) == []  # not likely enough for a warning of its own
+    changes = desk.round("08:50", [replace(group, odds=0.6)])
+    assert [(c.kind, c.incident.root_cause) for c in changes] == [
+        ("resolved", "group_too_large"),
+        ("opened", "shift_end"),
+    ]
+    assert desk.round("08:55", [replace(group, odds=0.4)]) == []  # it stands, and is not exchanged back
+
+
 def test_the_stronger_incident_mutes_the_weaker_of_the_room(house: Any) -> None:
     desk = Desk(house)
     house.adult("cleo", "r2")

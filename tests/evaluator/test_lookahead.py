@@ -74,6 +74,19 @@ def test_more_children_never_lower_the_odds(house: Any) -> None:
     assert values[0] == 0
 
 
+def test_an_infant_who_is_due_in_a_combined_room_of_older_children_is_warned_of(house: Any) -> None:
+    house.knows(bookings=(house.booking("i1", "r1", came="07:00"),))
+    for name in ("ana", "bea", "cleo", "dan"):
+        house.adult(name, "r2")
+    house.tell("rooms_combined", "07:00", room_id="r2", room_ids=("r1", "r2"))
+    house.children("r2", [f"t{n}" for n in range(1, 13)], "07:05")  # from 13 in the building on Texas keeps them apart
+    now = house.at("07:10")
+    risks = look_ahead(house.state, house.facts, house.book, BookedExpectation(house.state, house.facts, now), now)
+    risk = next(risk for risk in risks if risk.horizon_minutes == 30)
+    assert risk.group_odds > 0.6
+    assert risk.odds == 0  # nobody will be missing
+
+
 def test_the_fallback_keeps_those_present_and_adds_those_booked(house: Any) -> None:
     house.knows(bookings=tuple(house.booking(child, "r1", came="08:30") for child in INFANTS))
     house.children("r1", INFANTS[:2], "08:00")

@@ -17,8 +17,8 @@ def room_view(center: LiveCenter, room: RoomAssessment) -> dict[str, Any]:
     view["risks"] = [
         {
             "target": format_instant(risk.target), "minutes": risk.horizon_minutes, "odds": round(risk.odds, 2),
-            "cause": risk.cause, "sentence": risk.sentence, "source": risk.source,
-            "mean_children": round(risk.mean_children, 1),
+            "group_odds": round(risk.group_odds, 2), "cause": risk.cause, "sentence": risk.sentence,
+            "source": risk.source, "mean_children": round(risk.mean_children, 1),
         }
         for risk in center.risks or () if risk.room_id == room.room_id
     ]  # fmt: skip
@@ -44,7 +44,10 @@ def look_of(center: LiveCenter, room: RoomAssessment, at: datetime) -> tuple[Any
     verdict = room.verdict
     numbers = (verdict.required, verdict.counted, verdict.group_limit, verdict.group_size, verdict.compliant)
     odds = tuple(
-        (risk.horizon_minutes, round(risk.odds, 2), round(risk.mean_children, 1), risk.sentence)
+        (
+            risk.horizon_minutes, round(risk.odds, 2), round(risk.group_odds, 2), round(risk.mean_children, 1),
+            risk.sentence,
+        )
         for risk in center.risks or () if risk.room_id == room.room_id
     )  # fmt: skip
     activity = room.situation.activity if room.situation else ""

@@ -17,6 +17,7 @@ from domain.events import Event
 from domain.time import Interval
 from evaluator import CenterFacts, Observation
 from evaluator.assessment import Book
+from reports.days import day_span
 from reports.pdf import Page, made, write_pdf
 from reports.timeline import Correction, Span, corrections, day_timeline, violations
 
@@ -41,6 +42,12 @@ class Violation:
     @property
     def minutes(self) -> float:
         return (self.end - self.start).total_seconds() / 60
+
+    def times(self, day: date, form: str = "%H:%M", dash: str = " - ") -> str:
+        """From when to when; a time after the midnight of the report's day says its weekday."""
+        return dash.join(
+            f"{at:{form}}" if at.date() == day else f"{at:{form}} ({at:%a})" for at in (self.start, self.end)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ def day_ground(
     until: datetime | None = None,
 ) -> DayGround:
     """The ground of one local day, or of the part of it that lies before `until`; BadInput before it begins."""
-    interval = Interval(facts.day_start(_noon(facts, day)), facts.day_start(_noon(facts, day + timedelta(days=1))))
+    interval = day_span(facts, day)
     if until is not None:
         if until <= interval.start:
             raise BadInput(f"{day.isoformat()} has not begun yet; choose a day that has")
@@ -163,7 +170,7 @@ def daily_report(
 
 
 def violations_csv(reports: Iterable[DailyReport]) -> str:
-    """One row per violation, local times, columns `VIOLATION_COLUMNS`."""
+    """One row per violation, columns `VIOLATION_COLUMNS`; `date` and `start` are local, also after midnight."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(VIOLATION_COLUMNS)
@@ -171,7 +178,7 @@ def violations_csv(reports: Iterable[DailyReport]) -> str:
         for each in report.violations:
             worst = each.worst
             writer.writerow(
-                [report.day.isoformat(), each.room_id, each.room, f"{each.start:%H:%M:%S}", f"{each.end:%H:%M:%S}",
+                [f"{each.start:%Y-%m-%d}", each.room_id, each.room, f"{each.start:%H:%M:%S}", f"{each.end:%H:%M:%S}",
                  f"{each.minutes:.1f}", worst.children, worst.required, worst.counted, each.cause, worst.citation,
                  worst.confidence, "yes" if each.doubtful else "no"]
             )  # fmt: skip
@@ -182,7 +189,7 @@ def daily_pdf(report: DailyReport, *, audit_head: str, signed: str | None, made_
     """The page an inspector files. `audit_head`: the hash that fixes the record; `signed`: by whom and when; `made_at`:
     local."""
     rows = [
-        (each.room, f"{each.start:%H:%M} - {each.end:%H:%M}", f"{each.minutes:.0f}", f"{each.worst.children}",
+        (each.room, each.times(report.day), f"{each.minutes:.0f}", f"{each.worst.children}",
          f"{each.worst.counted} of {each.worst.required}", _reason(each))
         for each in report.violations
     ]  # fmt: skip
@@ -243,7 +250,8 @@ def _no_cause_known(worst: Span) -> str:
 
 def _total(violations: Sequence[Violation]) -> str:
     times = "once" if len(violations) == 1 else f"{len(violations)} times"
-    return f"{times} ({sum(each.minutes for each in violations):.0f} minutes)"
+    minutes = f"{sum(each.minutes for each in violations):.0f}"
+    return f"{times} ({minutes} {'minute' if minutes == '1' else 'minutes'})"
 
 
 def _reason(violation: Violation) -> str:

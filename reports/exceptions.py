@@ -15,7 +15,7 @@ from reports.pdf import Page, made, write_pdf
 
 COLUMNS = ("opened", "room", "what", "severity", "minutes", "cause", "told", "taken on", "judged", "incident_id")
 _MATTERS = {
-    "shortage": "too few adults", "group_size": "group too large", "outlook": "warning of a gap",
+    "shortage": "too few adults", "group_size": "group too large", "outlook": "warning",
     "count": "count in doubt",
 }  # fmt: skip
 

@@ -6,12 +6,12 @@ Templates over the facts the check itself used; nothing is added and nothing gue
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.time import parse_instant, zone
-from evaluator import Entry, Incident
+from evaluator import Incident
 from evaluator.causes import CAUSES
 from evaluator.texts import duration
 
@@ -24,41 +24,51 @@ _STATES = {
     "elsewhere": "elsewhere",
     "not_clocked_in": "not clocked in",
 }
-_DONE = (
-    "told",
-    "escalated",
-    "repeated",
-    "acknowledged",
-    "snoozed",
-    "action",
-    "doubted",
-    "confirmed",
-    "withdrawn",
-    "reviewed",
-)
+_DONE = {
+    "told": "messages sent",
+    "escalated": "told further",
+    "repeated": "told again",
+    "acknowledged": "acknowledged",
+    "snoozed": "snoozed",
+    "action": "done",
+    "doubted": "doubted",
+    "confirmed": "confirmed",
+    "withdrawn": "withdrawn",
+    "reviewed": "reviewed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`sentences` in reading order; `text` joins them."""
+    """One paragraph per question, in reading order; a question the facts do not answer is empty."""
 
-    title: str
-    sentences: tuple[str, ...]
+    what: str
+    who: str
+    rule: str
+    why: str
+    done: str
+    when: str
 
     @property
-    def text(self) -> str:
-        return "\n".join(self.sentences)
+    def paragraphs(self) -> tuple[str, ...]:
+        return tuple(text for text in (self.what, self.who, self.rule, self.why, self.done, self.when) if text)
+
+    def to_json(self) -> dict[str, str]:
+        """The paragraphs by question, and all of them as `text`."""
+        return asdict(self) | {"text": " ".join(self.paragraphs)}
 
 
-def explain(incident: Incident, name_of: Namer | None = None) -> Explanation:
+def explain(incident: Incident, name_of: Namer = str) -> Explanation:
     """`name_of` turns staff ids into what the reader may see; by default the ids themselves."""
-    name_of = name_of or (lambda staff_id: staff_id)
-    facts = incident.history[0].facts if incident.history else incident.facts
-    sentences = [
-        _what(incident, facts), *_people(facts, name_of), *_rule(facts), *_why(incident, facts), *_trust(facts),
-        *_done(incident), _lasted(incident), *_amended(incident),
-    ]  # fmt: skip
-    return Explanation(f"{_room(incident, facts)}: {_kind(incident)}", tuple(sentences))
+    facts = next((entry.facts for entry in incident.history if entry.facts), incident.facts)
+    return Explanation(
+        what=_what(incident, facts),
+        who=" ".join(_people(facts, name_of)),
+        rule=" ".join(_rule(facts)),
+        why=" ".join([_why(incident, facts), *_trust(facts)]),
+        done=" ".join(_done(incident)),
+        when=" ".join([_lasted(incident), *_amended(incident)]),
+    )
 
 
 def _what(incident: Incident, facts: Mapping[str, Any]) -> str:
@@ -66,8 +76,9 @@ def _what(incident: Incident, facts: Mapping[str, Any]) -> str:
     room, when = _room(incident, facts), _clock(incident, incident.opened_at, with_day=True)
     if incident.matter == "outlook" and "odds" in facts:
         target = _clock(incident, parse_instant(str(facts["target"])))
+        what = "hold too large or mixed a group" if incident.root_cause == "group_too_large" else "be short"
         return (
-            f"On {when} the odds that {room} would be short at {target} were {round(100 * float(facts['odds']))} % "
+            f"On {when} the odds that {room} would {what} at {target} were {round(100 * float(facts['odds']))} % "
             f"(by {facts['forecast']}): {facts['expected_children']} children expected, {facts['expected_required']} "
             f"adults required, {facts['expected_counted']} counted."
         )
@@ -91,7 +102,7 @@ def _people(facts: Mapping[str, Any], name_of: Namer) -> Iterator[str]:
     if adults:
         parts = [f"{name_of(a['staff_id'])} ({a['role']}, {_STATES.get(a['state'], a['state'])})" for a in adults]
         yield f"Adults of the room: {', '.join(parts)}."
-    else:
+    elif "children" in facts:
         yield "No adult was logged in the room."
     for entry in facts.get("verdict", {}).get("uncounted", []):
         yield f"{name_of(entry['staff_id'])} did not count: {entry['reason']} ({entry['citation']})."
@@ -101,25 +112,24 @@ def _rule(facts: Mapping[str, Any]) -> Iterator[str]:
     governing = facts.get("verdict", {}).get("governing")
     if not governing:
         return
-    reference = f", {governing['reference']}" if governing.get("reference") else ""
+    reference = governing.get("reference")
+    reference = f", {reference}" if reference and reference != governing["citation"] else ""
     since = f", in force since {governing['valid_from']}" if governing.get("valid_from") else ""
     yield f"Rule: {governing['value']} ({governing['source']}: {governing['citation']}{reference}{since})."
     if governing.get("confidence") != "primary":
         yield f"This value is from a {governing.get('confidence')} source; check it before relying on it."
     for note in facts.get("verdict", {}).get("notes", []):
-        yield f"Reading taken: {note}"
+        yield f"Note: {note.rstrip('.')}."
 
 
-def _why(incident: Incident, facts: Mapping[str, Any]) -> Iterator[str]:
-    cause = facts.get("root_cause", {})
+def _why(incident: Incident, facts: Mapping[str, Any]) -> str:
+    """The check's own sentence stands where its cause is still the one the incident is kept under."""
+    cause = facts.get("root_cause") or {}
     code = incident.root_cause
-    if incident.matter == "outlook" and facts.get("because"):
-        yield f"Cause: {CAUSES.get(code, code)} ({facts['because']})."
-    elif code != "unknown":
-        said = cause.get("sentence") if cause.get("code") == code else ""
-        yield f"Cause: {CAUSES.get(code, code)}" + (f" ({said})." if said else ".")
-    else:
-        yield "The cause is not known from the records."
+    said = cause.get("sentence") if cause.get("code") == code else ""
+    if incident.matter == "outlook":
+        said = facts.get("because")
+    return f"Cause: {CAUSES.get(code, code)}" + (f" ({said})." if said else ".")
 
 
 def _trust(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -131,17 +141,11 @@ def _trust(facts: Mapping[str, Any]) -> Iterator[str]:
 def _done(incident: Incident) -> Iterator[str]:
     for entry in incident.history:
         if entry.kind in _DONE:
-            yield f"{_clock(incident, entry.at)} {_verb(entry)}: {entry.sentence}."
+            yield f"{_clock(incident, entry.at)} {_DONE[entry.kind]}: {entry.sentence.rstrip('.')}."
     if incident.told_severity is None and not incident.is_open and incident.muted_by is None:
         yield "Nobody was told: it was over within the grace of its cause."
     if incident.muted_by is not None:
         yield "Nobody was told of it by itself: a stronger incident of the same room was open."
-
-
-def _verb(entry: Entry) -> str:
-    return (
-        entry.kind if entry.kind not in ("action", "told") else {"action": "done", "told": "messages sent"}[entry.kind]
-    )
 
 
 def _lasted(incident: Incident) -> str:
@@ -156,18 +160,6 @@ def _amended(incident: Incident) -> Iterator[str]:
     for entry in incident.history:
         if entry.kind == "amended":
             yield f"Amended on {_clock(incident, entry.at, with_day=True)}: {entry.sentence}."
-
-
-def _kind(incident: Incident) -> str:
-    if incident.matter == "outlook":
-        return "warning withdrawn" if incident.withdrawn else "warning"
-    what = {
-        "shortage": "short of staff",
-        "group_size": "group too large or mixed",
-        "count": "count in doubt",
-        "premises": "too few adults",
-    }
-    return f"{what[incident.matter]} ({incident.peak_severity})"
 
 
 def _room(incident: Incident, facts: Mapping[str, Any]) -> str:

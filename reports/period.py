@@ -15,7 +15,8 @@ class RoomTotal:
     room: str
     minutes_occupied: float
     minutes_out: float
-    violations: int
+    times: int  # beyond doubt
+    doubtful: int  # times that rest on a doubtful count; their minutes are in neither figure above
 
     @property
     def share_out(self) -> float:
@@ -48,10 +49,13 @@ class PeriodReport:
         totals = []
         for room_id, name in names.items():
             mine = [room for report in self.days for room in report.rooms if room.room_id == room_id]
-            count = sum(each.room_id == room_id for _, each in self.violations)
+            doubtful = [each.doubtful for _, each in self.violations if each.room_id == room_id]
             totals.append(
-                RoomTotal(name, sum(r.minutes_occupied for r in mine), sum(r.minutes_out for r in mine), count)
-            )
+                RoomTotal(
+                    name, sum(r.minutes_occupied for r in mine), sum(r.minutes_out for r in mine),
+                    doubtful.count(False), doubtful.count(True),
+                )
+            )  # fmt: skip
         return sorted(totals, key=lambda total: (-total.share_out, total.room))
 
     @property
@@ -87,7 +91,7 @@ class PeriodReport:
 def period_pdf(report: PeriodReport, *, audit_head: str, made_at: datetime) -> bytes:
     trend = [
         (f"{each.day:%a %Y-%m-%d}", _share(each.share_in_ratio), f"{sum(r.minutes_out for r in each.rooms):.1f}",
-         str(len(each.violations)), str(len(each.corrections)))
+         *_times([violation.doubtful for violation in each.violations]), str(len(each.corrections)))
         for each in report.days
     ]  # fmt: skip
     rooms = [
@@ -96,21 +100,25 @@ def period_pdf(report: PeriodReport, *, audit_head: str, made_at: datetime) -> b
             f"{room.minutes_occupied:.0f}",
             f"{room.minutes_out:.1f}",
             f"{room.share_out:.2%}",
-            str(room.violations),
+            str(room.times),
+            str(room.doubtful),
         )
         for room in report.rooms
     ]
     violations = [
-        (f"{day:%Y-%m-%d}", each.room, f"{each.start:%H:%M} - {each.end:%H:%M}", f"{each.minutes:.0f}",
+        (f"{day:%Y-%m-%d}", each.room, each.times(day), f"{each.minutes:.0f}",
          f"{each.worst.counted} of {each.worst.required}", f"{each.cause}. {each.worst.citation}")
         for day, each in report.violations
     ]  # fmt: skip
     pages = [
         Page(
             f"Compliance, {report.center}, {report.first:%d %B} to {report.last:%d %B %Y}", report.sentences,
-            ("day", "in ratio", "minutes out", "violations", "corrections"), trend,
+            ("day", "in ratio", "minutes out", "times", "in doubt", "corrections"), trend,
         ),
-        Page("Rooms, most at risk first", (), ("room", "min occupied", "minutes out", "share", "violations"), rooms),
+        Page(
+            "Rooms, most at risk first", (),
+            ("room", "min occupied", "minutes out", "share", "times", "in doubt"), rooms,
+        ),
     ]  # fmt: skip
     if violations:
         columns = ("date", "room", "time", "minutes", "adults", "cause and rule")
@@ -118,6 +126,11 @@ def period_pdf(report: PeriodReport, *, audit_head: str, made_at: datetime) -> b
     if report.corrections:
         pages.append(corrections_page(report.corrections))
     return write_pdf(pages, footer=f"{made(made_at)}. Audit chain head {audit_head}.")
+
+
+def _times(doubtful: list[bool]) -> tuple[str, str]:
+    """Violations beyond doubt, and those in doubt."""
+    return str(doubtful.count(False)), str(doubtful.count(True))
 
 
 def _share(value: float | None) -> str:

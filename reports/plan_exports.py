@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from domain.time import zone
-from optimizer import Assignment, Plan, Problem
+from domain.time import Interval, zone
+from optimizer import Assignment, Goal, Plan, Problem
 from optimizer.problem import Day
 from reports.charts import Block, plan_grid
 from reports.pdf import Page, write_pdf
 
 MENTIONED = 0.05  # odds of a shortage from which a picture marks it
 CSV_COLUMNS = ("date", "start", "end", "staff_id", "name", "doing", "room_id", "room", "reason")
+
+
+_BETTER = {  # what a plan nearer to the bound of a goal would have
+    "obligations": "more breaks and wishes kept",
+    "haste": "fewer hurried changes of room",
+    "cost": "fewer extra hours",
+    "disruption": "fewer moves",
+    "fairness": "fairer turns",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,9 @@ def plan_pdf(problem: Problem, plan: Plan) -> bytes:
     every = turns(problem, plan)
     pages = []
     for day in problem.days:
-        rows = [(f"{t.start:%H:%M} - {t.end:%H:%M}", t.name, title(t), t.reason) for t in every if t.day == day.day]
+        hours = Interval(problem.slots[day.start], problem.slots[day.end - 1] + timedelta(minutes=problem.slot_minutes))
+        today = [turn for turn in every if turn.start in hours]  # also those after midnight
+        rows = [(f"{t.start:%H:%M} - {t.end:%H:%M}", t.name, title(t), t.reason) for t in today]
         rules = [f"{room.name or room.room_id} by {room.rule}." for room in problem.rooms if room.rule]
         sentences = [f"{len(rows)} assignments; {proof(plan)}.", *rules, *_gaps(problem, plan, day)]
         heading = f"Coverage plan {plan.label}, {day.day:%A %d %B %Y}"
@@ -120,17 +132,24 @@ def title(turn: Turn) -> str:
 
 
 def proof(plan: Plan) -> str:
-    """How good the plan is, in words: which goals no plan beats, and what is known of the first of the others."""
+    """What a better plan could still save people, in words; the figures are those of `plan.goals`."""
     how = f"(found in {plan.seconds:.0f} s)"
     if plan.status == "optimal":
-        return f"proven best on every goal {how}"
-    proven = [goal.name for goal in plan.goals if goal.gap == 0]
-    first = next((goal for goal in plan.goals if goal.gap != 0), None)
-    said = f"proven best on {', '.join(proven)}" if proven else "a good plan without proof"
-    if first is not None:
-        bound = "has no bound" if first.gap is None else f"is {first.value:.1f}, and no plan beats {first.bound:.1f}"
-        said += f"; {first.name} {bound}"
-    return f"{said} {how}"
+        return f"proven, no plan does better on any goal {how}"
+    unproven = [goal for goal in plan.goals if goal.gap != 0]
+    said = [_less_short(next((goal for goal in unproven if goal.name == "shortage"), None))]
+    if perhaps := [_BETTER[goal.name] for goal in unproven if goal.name in _BETTER]:
+        said.append(f"one with {' or '.join(filter(None, (', '.join(perhaps[:-1]), perhaps[-1])))} may exist")
+    return f"{'; '.join(said)} {how}"
+
+
+def _less_short(shortage: Goal | None) -> str:
+    """`shortage`: the goal where it is not proven best."""
+    if shortage is None:
+        return "no plan leaves less short"
+    if shortage.gap is None:
+        return "how much less short a better plan could leave is not known"
+    return f"a better plan could leave at most {math.ceil(shortage.gap * 100)} % less short"
 
 
 def _by_room(problem: Problem, plan: Plan, today: Sequence[Assignment], day: Day) -> tuple[list[str], list[Block]]:
@@ -149,7 +168,8 @@ def _by_room(problem: Problem, plan: Plan, today: Sequence[Assignment], day: Day
                 blocks.append(Block(*place, name, f"{name}. {each.reason}", colours[each.staff_id]))
         for short in plan.shortages:
             if short.room_id == room.room_id and day.start <= short.slot < day.end and short.chance >= MENTIONED:
-                hint = f"{short.worst} missing at worst, chance {short.chance:.0%}. {short.reason}"
+                worst = f"{short.worst} missing at worst, " if short.worst else ""
+                hint = f"{worst}chance {short.chance:.0%}. {short.reason}"
                 at = short.slot - day.start
                 blocks.append(Block(len(rows), at, at + 1, "!", hint, 0, short=True))
         rows += [room.name or room.room_id] + [""] * (len(lanes) - 1)

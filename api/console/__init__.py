@@ -12,11 +12,13 @@ from fastapi.staticfiles import StaticFiles
 
 from api.console import (
     callout,
+    centers,
     families,
     forecasts,
     incidents,
     inspector,
     learn,
+    my_day,
     now,
     reports,
     roll_call,
@@ -34,9 +36,9 @@ from api.console.solving import Solver
 from reports.kept import KeptReports
 
 PAGES: list[APIRouter] = [
-    signin.router, now.router, week.router, week_edit.router, week_questions.router, callout.router, roll_call.router,
-    incidents.router, reports.router, forecasts.router, inspector.router, learn.router, settings.router,
-    families.router,
+    signin.router, now.router, centers.router, my_day.router, week.router, week_edit.router, week_questions.router,
+    callout.router, roll_call.router, incidents.router, reports.router, forecasts.router, inspector.router,
+    learn.router, settings.router, families.router,
 ]  # fmt: skip
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from domain.errors import BadInput
-from domain.time import Interval, local_day, local_instant
+from domain.time import Interval, local_instant
 from evaluator import CenterFacts
+from reports.days import day_span
 
 How = Literal["day", "until", "from"]
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """`interval` lies within the day; `words` follow a name: "until 11:00"."""
+    """`interval` lies within the center's day; `words` follow a name: "until 11:00"."""
 
     interval: Interval
     words: str
@@ -23,10 +24,12 @@ class Absence:
 
 def absence_of(facts: CenterFacts, day: date, now: datetime, staff_id: str, how: How, at: str) -> Absence:
     """BadInput where the time is missing, over, or outside the person's hours."""
-    whole = local_day(day, facts.tz)
+    whole = day_span(facts, day)
     if how == "day":
         return Absence(Interval(whole.start, whole.end), "for the rest of the day" if whole.start < now else "all day")
     instant = local_instant(day, _time(at), facts.tz)
+    if instant < whole.start:  # after midnight, where the center is open then
+        instant = local_instant(day + timedelta(days=1), _time(at), facts.tz)
     if instant <= now:
         raise BadInput(f"{at} is over; give a time to come")
     hours = [each for each in facts.shifts_by_staff.get(staff_id, ()) if whole.start <= each.start < whole.end]

@@ -31,8 +31,9 @@ from api.day_problem import DayFacts, pose_day, slots_ahead
 from api.plan_files import PlanFiles, StoredPlan
 from domain.errors import BadInput, Conflict, NotFound, PlatformError, RatiocastError
 from domain.people import Availability, Shift
-from domain.time import local_day
+from domain.time import Interval
 from optimizer import Problem
+from reports.days import day_at, day_span
 from reports.plan_exports import proof
 from storage import audit
 from storage.ledger import Connection
@@ -100,15 +101,15 @@ async def _posed(visit: Visit, day: date, staff_id: str, absence: Absence) -> _P
     ahead = slots_ahead(center.facts, day, now)
     if not ahead:
         raise BadInput("the center is closed for the rest of the day; there is nothing to plan")
-    start, end = local_day(day, center.facts.tz).start, local_day(day, center.facts.tz).end
-    shifts = [each for each in center.facts.shifts if each.start < end and each.end > start]
+    span = day_span(center.facts, day)
+    shifts = [each for each in center.facts.shifts if each.start < span.end and each.end > span.start]
     year, week, _ = day.isocalendar()
     files = PlanFiles(visit.service.settings.data_dir, center.center_id)
     accepted = await asyncio.to_thread(files.read, f"{year}-W{week:02d}", "accepted")
     before = await approved(visit.service.ledger, center.facts, day)
     plans = [(each.problem, each.plan) for each in ([accepted] if accepted else []) + before]
     expected = await expected_on(visit, day, ahead)
-    free = await _availability(visit, start, end)
+    free = await _availability(visit, span)
     known = DayFacts(center.facts, center.book(now), shifts, free, expected.expectation, plans)
     others = [each for each in before if each.staff_id != staff_id]
     out = {**{each.staff_id: each.absence.interval for each in others}, staff_id: absence.interval}
@@ -206,20 +207,21 @@ async def _record(visit: Visit, call_out: CallOut, approved_at: datetime, action
     await visit.service.ledger.awrite(write)
 
 
-async def _availability(visit: Visit, start: datetime, end: datetime) -> list[Availability]:
+async def _availability(visit: Visit, span: Interval) -> list[Availability]:
     """Who could work beyond the schedule; nobody if the platform does not answer (the plan then does without)."""
     platform = visit.service.platform
     if platform is None:
         return []
     try:
-        return list(await asyncio.to_thread(platform.availability, visit.center.center_id, start, end))
+        return list(await asyncio.to_thread(platform.availability, visit.center.center_id, span.start, span.end))
     except PlatformError:
         return []
 
 
 def _day(visit: Visit) -> date | None:
     """Today while anything of it lies ahead, else the next open day of the three to come."""
-    facts, today = visit.center.facts, visit.local(visit.now).date()
+    facts = visit.center.facts
+    today = day_at(facts, visit.now)
     for number in range(4):
         day = today + timedelta(days=number)
         opening = facts.opening(day)
@@ -237,10 +239,10 @@ def _hours(visit: Visit, day: date | None) -> tuple[str, str]:
 
 
 def _choices(visit: Visit, day: date) -> list[Choice]:
-    facts = visit.center.facts
+    facts, span = visit.center.facts, day_span(visit.center.facts, day)
     found = []
     for shift in sorted(facts.shifts, key=lambda each: (each.start, facts.display(each.staff_id))):
-        if shift.status == "scheduled" and shift.end > visit.now and visit.local(shift.start).date() == day:
+        if shift.status == "scheduled" and shift.end > visit.now and shift.start in span:
             member = facts.staff.get(shift.staff_id)
             hours = f"{visit.local(shift.start):%H:%M}–{visit.local(shift.end):%H:%M}"
             role = member.role if member else ""

@@ -21,6 +21,7 @@ from domain.errors import RatiocastError
 from domain.stays import child_stays
 from evaluator import CenterFacts
 from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
+from reports.days import day_at
 from storage.reader import open_reader
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Exp
     """For the slots `ahead` of one day."""
     center, now = visit.center, visit.now
     try:
-        seen = seen_by(center, now) if day == center.facts.day_of(now) else None
+        begun = day in (day_at(center.facts, now), center.facts.day_of(now))
+        seen = seen_by(center, day, now) if begun else None
         forecast, published = await asyncio.to_thread(
             _forecast, visit.service.settings.data_dir, center.center_id, now, ahead, seen
         )
@@ -66,8 +68,8 @@ async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Exp
     return Expected(ForecastExpectation(forecast, center.facts, DRAWS), said, modelled=True)
 
 
-def seen_by(center: LiveCenter, now: datetime) -> Seen:
-    start, day = center.facts.day_start(now), center.facts.day_of(now)
+def seen_by(center: LiveCenter, day: date, now: datetime) -> Seen:
+    start = center.facts.day_start(now)
     present = tuple(
         (child_id, place.room_id, place.since)
         for children in center.state.rooms.values()

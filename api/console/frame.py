@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -24,6 +24,7 @@ from domain.errors import Forbidden, NotFound
 from domain.time import as_utc
 from storage.ledger.access import Principal, principal_of_key
 
+T = TypeVar("T", bound=Response)
 CENTER_COOKIE = "ratiocast_center"
 LINK_COOKIE = "ratiocast_inspector"  # a visit begun with an inspector's link; pages may be read with it, nothing more
 SAFETY = {
@@ -34,7 +35,9 @@ SAFETY = {
     "Cache-Control": "no-store",
 }
 _LINKS = (
+    ("/centers", "Centers", "live.read"),
     ("/", "Now", "live.read"),
+    ("/my-day", "My day", "headcounts.give"),
     ("/week", "Week", "plans.read"),
     ("/call-out", "Call-out", "plans.change"),
     ("/roll-call", "Roll call", "headcounts.give"),
@@ -90,9 +93,7 @@ class Visit:
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The whole page; remembers the center for the next one."""
         answer = HTMLResponse(templates.get_template(template).render(**self.frame(), **values), status, SAFETY)
-        if self.chosen is not None:
-            answer.set_cookie(CENTER_COOKIE, self.chosen.center_id, max_age=31_536_000, httponly=True, samesite="lax")
-        return answer
+        return self._remembering(answer)
 
     def part(self, template: str, **values: Any) -> HTMLResponse:
         """A part of a page, for htmx."""
@@ -100,7 +101,18 @@ class Visit:
 
     def back_to(self, path: str) -> Response:
         """After a change: the page anew."""
-        return RedirectResponse(path, 303)
+        return self._remembering(RedirectResponse(path, 303))
+
+    def _wanted(self, href: str) -> bool:
+        """One center needs no overview, and who plans the day needs no page of their own turns in the menu."""
+        if href == "/centers":
+            return len(self.centers) > 1
+        return href != "/my-day" or not self.may("plans.change")
+
+    def _remembering(self, answer: T) -> T:
+        if self.chosen is not None:
+            answer.set_cookie(CENTER_COOKIE, self.chosen.center_id, max_age=31_536_000, httponly=True, samesite="lax")
+        return answer
 
     def frame(self) -> dict[str, Any]:
         here = self.request.url.path
@@ -111,7 +123,7 @@ class Visit:
             "links": [
                 {"href": href, "text": text, "here": href == here or (href != "/" and here.startswith(href))}
                 for href, text, permission in _LINKS
-                if self.may(permission)
+                if self.may(permission) and self._wanted(href)
             ],
         }
 

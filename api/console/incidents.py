@@ -12,13 +12,13 @@ from fastapi.responses import Response
 from api.access import require_found
 from api.console.frame import Visit, Visiting, download
 from api.dependencies import Correlation
-from api.explanation import explain
 from api.routes.incidents import GivenFeedback, act, keep_feedback
 from domain.errors import BadInput
 from domain.time import Interval, iso_week_start, local_instant
 from evaluator import Incident, review
 from evaluator.incidents import incident_from_json
 from reports.exceptions import WeekOfExceptions, exceptions_csv, exceptions_pdf, week_of_exceptions
+from reports.explanations import explain
 from storage.ledger import Connection
 from storage.ledger.incidents import find_incidents
 from storage.ledger.outbox import attempts_of, messages_of
@@ -105,7 +105,8 @@ async def one(incident_id: Id, visit: Reader) -> Response:
     incident = await _visible(visit, incident_id)
     messages = await visit.service.ledger.aread(lambda c: _messages(c, incident))
     return visit.page(
-        "incidents/one.html", incident=incident, explanation=explain(incident), messages=messages,
+        "incidents/one.html", incident=incident, messages=messages,
+        explanation=explain(incident, visit.center.facts.display),
         room=visit.center.facts.room_name(incident.room_id),
     )  # fmt: skip
 

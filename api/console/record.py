@@ -14,6 +14,7 @@ from domain.events import Event
 from domain.time import Interval, local_day, local_instant
 from evaluator import CenterFacts, Observation, observation_from_json
 from reports.compliance import DailyReport, day_ground
+from reports.days import day_at, day_span
 from reports.kept import KeptReports
 from reports.record import events_of, facts_of
 from reports.timeline import Span, day_timeline
@@ -56,19 +57,20 @@ class Record:
                 "had come before is not known, so the figures of that day prove nothing."
             )
         return (
-            f"Days before {self.begins:%-d %B %Y}, when this service began, are shown from the record read from the "
-            "platform later on; the audit chain does not cover them."
+            f"Days before {self.begins:%-d %B %Y}, where this service's own record begins, are shown from the record "
+            "read from the platform later on; the audit chain does not cover them."
         )
 
 
 async def begins_on(visit: Visit) -> tuple[date, datetime]:
     """The first local day the service has the whole record of, at the latest today, and its first event's instant."""
-    center_id, facts, today = visit.center.center_id, visit.center.facts, visit.local(visit.now).date()
+    center_id, facts = visit.center.center_id, visit.center.facts
     found = await visit.service.ledger.aread(lambda c: first_event(c, center_id))
     first = visit.local(found or visit.now)
-    opening = facts.opening(first.date())
+    day = day_at(facts, first)
+    opening = facts.opening(day)
     whole = opening is None or first <= opening.start  # else the log was taken up in the middle of the day
-    return min(today, first.date() if whole else first.date() + timedelta(days=1)), first
+    return min(day_at(facts, visit.now), day if whole else day + timedelta(days=1)), first
 
 
 async def has_snapshot(visit: Visit) -> bool:
@@ -104,7 +106,7 @@ async def record_since(visit: Visit, first: date, last: date) -> Record:
     try:
         earlier, before = await asyncio.to_thread(_published, visit, days, begins)
     except NotFound:
-        if first < begun.date():
+        if first < day_at(visit.center.facts, begun):
             raise
         return Record(begins, begun, visit.center.facts, events, counts)
     known = {event.event_id for event in events}
@@ -116,7 +118,8 @@ async def record_since(visit: Visit, first: date, last: date) -> Record:
 def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[CenterFacts, list[Event]]:
     """Facts and events of days before the service began, from the newest snapshot."""
     center_id, tz = visit.center.center_id, visit.center.facts.tz
-    start, end = local_instant(days[0] - timedelta(days=1), time(0), tz), local_instant(days[-1], time(23, 59), tz)
+    start = local_instant(days[0] - timedelta(days=1), time(0), tz)
+    end = max(day_span(visit.center.facts, days[-1]).end, local_day(days[-1], tz).end)
     nothing = f"nothing is on record before {begins:%A %-d %B %Y}, when this service began; choose a later day"
     try:
         with open_reader(visit.service.settings.data_dir) as reader:
@@ -136,7 +139,7 @@ def _published(visit: Visit, days: Sequence[date], begins: date) -> tuple[Center
 
 async def daily(visit: Visit, first: date, last: date) -> tuple[Record, list[DailyReport]]:
     """One report per day; the running day as far as it has come. BadInput for days to come or too many."""
-    today = visit.local(visit.now).date()
+    today = day_at(visit.center.facts, visit.now)
     if last < first or last > today:
         raise BadInput("choose days that have begun, the first before the last")
     if (last - first).days >= _LONGEST_DAYS:
@@ -181,7 +184,7 @@ async def signature(visit: Visit, day: date) -> str | None:
 def _one(visit: Visit, record: Record, day: date) -> DailyReport:
     facts = record.facts_on(day)
     book = visit.center.book(local_instant(day, time(12), facts.tz))
-    until = visit.now if day == visit.local(visit.now).date() else None
+    until = visit.now if visit.now in day_span(facts, day) else None
     kept: KeptReports = visit.request.app.state.kept_reports
     return kept.report(day_ground(facts, book, record.events, record.counts, day, until=until))
 

@@ -16,6 +16,7 @@ from api.shadow import ShadowReport, report_of
 from domain.errors import Conflict
 from evaluator.incidents import incident_from_json
 from reports.compliance import DailyReport, daily_pdf, violations_csv
+from reports.days import day_at
 from reports.pdf import Page, made, write_csv, write_pdf
 from reports.period import PeriodReport, period_pdf
 from reports.tuneup import TuneUp, threshold_page, tune_up, tune_up_pages
@@ -32,7 +33,7 @@ Form = Literal["pdf", "csv"]
 
 @router.get("")
 async def index(visit: Reader) -> Response:
-    today = visit.local(visit.now).date()
+    today = day_at(visit.center.facts, visit.now)
     year, number, _ = today.isocalendar()
     begins, _ = await begins_on(visit)
     first = today - timedelta(days=27) if await has_snapshot(visit) else max(today - timedelta(days=27), begins)
@@ -49,14 +50,15 @@ async def one_day(day: date, visit: Reader) -> Response:
     record, (report,) = await daily(visit, day, day)
     return visit.page(
         "reports/daily.html", report=report, note=record.note(day), signed=await signature(visit, day),
-        head=await audit_head(visit), running=day == visit.local(visit.now).date(), sha256=_digest(report),
+        head=await audit_head(visit), running=day == day_at(visit.center.facts, visit.now), over=_over(visit, day),
+        sha256=_digest(report),
     )  # fmt: skip
 
 
 @router.post("/daily/{day}/sign")
 async def sign(day: date, visit: Signer) -> Response:
     """The director stands by the day; the signature names the report's content by its hash."""
-    if day >= visit.local(visit.now).date() and not _closed(visit, day):
+    if not _over(visit, day):
         raise Conflict("the day is not over; sign it when the center has closed")
     _, (report,) = await daily(visit, day, day)
     after = {"sha256": _digest(report), "violations": len(report.violations), "signer": visit.person.actor}
@@ -173,7 +175,7 @@ async def _period(visit: Visit, first: date, last: date) -> tuple[Record, Period
     return record, PeriodReport(place.name, place.state, rules, tuple(days))
 
 
-def _closed(visit: Visit, day: date) -> bool:
+def _over(visit: Visit, day: date) -> bool:
     opening = visit.center.facts.opening(day)
     return opening is None or visit.now >= opening.end
 

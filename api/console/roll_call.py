@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, Response
 
 from api.console.frame import SAFETY, Visit, Visiting
 from api.routes.headcounts import Headcount, give_headcount
+from reports.days import day_at
 
 router = APIRouter(prefix="/roll-call")
 _WORKER = Path(__file__).parents[1] / "static" / "roll-call-worker.js"
@@ -81,12 +82,9 @@ def _faces(visit: Visit, members: tuple[str, ...]) -> tuple[tuple[str, str, bool
     center = visit.center
     if not visit.service.settings.store_names:
         return ()
+    today = day_at(center.facts, visit.now)
     here = {child_id for member in members for child_id in center.state.rooms.get(member, ())}
-    booked = {
-        child_id
-        for member in members
-        for child_id, _ in center.facts.due_arrivals(member, center.facts.day_of(visit.now))
-    }
+    booked = {child_id for member in members for child_id, _ in center.facts.due_arrivals(member, today)}
     named = []
     for child_id in sorted(here | booked):
         child = center.facts.children.get(child_id)

@@ -32,7 +32,7 @@ Text = Annotated[str, Form(max_length=200)]
 GRACE_WORDS = {
     "nobody": "children and no adult", "ratio": "too few adults", "group_size": "group too large",
     "soft": "short absence, until a note", "step_out": "short absence, until a violation", "headroom": "full room",
-    "outlook": "warning of a gap", "count": "count in doubt", "please_count": "violation on a doubtful count",
+    "outlook": "warning", "count": "count in doubt", "please_count": "violation on a doubtful count",
 }  # fmt: skip
 _KINDS = (
     ("move_float", "move a free float"), ("move_spare", "move an adult another room can spare"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,7 +68,7 @@ def tiles(center: LiveCenter, assessment: Assessment, only: Iterable[str] | None
 
 def tile_of(center: LiveCenter, room: RoomAssessment, at: datetime) -> Tile:
     verdict, group = room.verdict, room.group
-    tone, state = _state(room)
+    tone, state = state_of(room)
     governing = verdict.governing
     return Tile(
         room_id=room.room_id,
@@ -93,8 +93,8 @@ def tile_of(center: LiveCenter, room: RoomAssessment, at: datetime) -> Tile:
     )
 
 
-def _state(room: RoomAssessment) -> tuple[str, str]:
-    """Tone and words."""
+def state_of(room: RoomAssessment) -> tuple[str, str]:
+    """Tone and words of a room: bad, doubt, warn, good or plain (empty)."""
     verdict, group = room.verdict, room.group
     if not verdict.compliant:
         if verdict.deficit:
@@ -152,9 +152,14 @@ def _people(center: LiveCenter, room: RoomAssessment) -> tuple[Person, ...]:
 def _odds(center: LiveCenter, room: RoomAssessment) -> tuple[Odds, ...]:
     threshold = center.policy.risk_threshold
 
-    def odds(risk: Risk) -> Odds:
-        tone = "bad" if risk.odds >= threshold else "warn" if risk.odds >= threshold / 2 else "plain"
+    def said(risk: Risk) -> Iterator[Odds]:
         when = f"{risk.target.astimezone(center.facts.tz):%H:%M}"
-        return Odds(when, round(risk.odds * 100), risk.sentence, tone)
+        for odds, words in (
+            (risk.odds, risk.sentence.removeprefix(f"at {when}: ")),
+            (risk.group_odds, "a group too large, or of ages to be kept apart"),
+        ):
+            if odds >= _MENTIONED:
+                tone = "bad" if odds >= threshold else "warn" if odds >= threshold / 2 else "plain"
+                yield Odds(when, round(odds * 100), words, tone)
 
-    return tuple(odds(r) for r in center.risks or () if r.room_id == room.room_id and r.odds >= _MENTIONED)
+    return tuple(each for risk in center.risks or () if risk.room_id == room.room_id for each in said(risk))

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from api.console import week_view
 from api.console.frame import Visit, Visiting, download
 from api.console.heat import day_heat
+from api.console.odds import odds_of, with_odds
 from api.console.week_map import as_chosen
 from api.plan_files import PlanFiles, StoredPlan
 from domain.errors import NotFound
@@ -53,7 +54,8 @@ async def as_csv(week: Week, visit: Reader) -> Response:
 @router.get("/{week}/plan.pdf")
 async def as_pdf(week: Week, visit: Reader) -> Response:
     problem, plan = await _named(visit, week)
-    content = await asyncio.to_thread(plan_pdf, problem, plan)
+    told = with_odds(problem, plan, await odds_of(visit, problem, plan))
+    content = await asyncio.to_thread(plan_pdf, problem, told)
     return download(content, "application/pdf", f"plan-{week}.pdf")
 
 
@@ -70,13 +72,15 @@ async def week_content(
     visit: Visit, shown: StoredPlan, day: date | None, by: str, before: Plan | None = None, said: str = ""
 ) -> dict[str, Any]:
     """What the page shows. `before` is the plan it showed until now; `said` is what has just been done."""
-    problem, plan = week_view.named(shown.problem, visit.center.facts), shown.plan
+    problem, plan = week_view.named(shown.problem, shown.plan, visit.center.facts)
     chosen = next((each for each in problem.days if each.day == day), problem.days[0])
     earlier = iso_week_start(problem.label) - timedelta(days=7)
     last = await plan_files(visit, lambda files: files.in_force(_label(earlier)))
     in_force = await plan_files(visit, lambda files: files.in_force(problem.label))
     accepted = await plan_files(visit, lambda files: files.acceptance(problem.label))
     rows = week_view.rows_by_person if by == "person" else week_view.rows_by_room
+    odds = await odds_of(visit, problem, plan)
+    told = with_odds(problem, plan, odds)
     return {
         "week": problem.label,
         "weeks": await plan_files(visit, lambda files: files.weeks()),
@@ -88,8 +92,8 @@ async def week_content(
         "by": by,
         "columns": week_view.starts(problem, chosen),
         "end_of_day": week_view.clock(problem, chosen.end),
-        "rows": rows(problem, plan, chosen),
-        "short": week_view.short_times(problem, plan),
+        "rows": rows(problem, told, chosen),
+        "short": week_view.short_times(problem, told),
         "locks": [week_view.lock_words(problem, each, forbid=False) for each in problem.locks],
         "forbids": [week_view.lock_words(problem, each, forbid=True) for each in problem.forbids],
         "compared": week_view.compare((problem, plan), (last.problem, last.plan) if last else None),
@@ -98,8 +102,8 @@ async def week_content(
         "people": week_view.people(problem, plan),
         "dates": week_view.dates(problem),
         "goal_words": week_view.GOAL_WORDS,
-        "pictures": [plan_picture(problem, plan, number) for number in range(len(problem.days))],
-        "heat": await day_heat(visit, problem, plan, chosen),
+        "pictures": [plan_picture(problem, told, number) for number in range(len(problem.days))],
+        "heat": day_heat(problem, odds, chosen),
         "accepted": accepted if shown.kind == "accepted" else None,
         "chosen_since": as_chosen(problem, visit.center.facts) != problem,
         "said": said,
@@ -116,7 +120,7 @@ async def _is_older(visit: Visit, shown: StoredPlan, week: str) -> bool:
 
 async def _named(visit: Visit, week: str) -> tuple[Problem, Plan]:
     shown = await plan_files(visit, lambda files: files.need(week))
-    return week_view.named(shown.problem, visit.center.facts), shown.plan
+    return week_view.named(shown.problem, shown.plan, visit.center.facts)
 
 
 async def plan_files(visit: Visit, work: Callable[[PlanFiles], T]) -> T:

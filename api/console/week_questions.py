@@ -77,7 +77,7 @@ async def ways_out(
 
 async def _shown(visit: Visit, week: str) -> tuple[Problem, Plan]:
     shown = await plan_files(visit, lambda files: files.need(week))
-    return week_view.named(shown.problem, visit.center.facts), shown.plan
+    return week_view.named(shown.problem, shown.plan, visit.center.facts)
 
 
 def _require(problem: Problem, room_id: str, start: int, end: int) -> None:

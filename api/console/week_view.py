@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ from optimizer import Assignment, Plan, Problem
 from optimizer.plan import Shortage
 from optimizer.problem import Day, Lock
 
+_NAME = re.compile(r"([\w.-]*\w)")  # as the ids of adults are written
+_BREAK = re.compile(r"\bbreak \S+-\d{8}-\d+")  # a break by its id
 MENTIONED = 0.05  # chance of a shortage from which it is shown
-GOAL_WORDS = {
-    "obligations": "breaks missed and your words not kept",
-    "shortage": "quarter hours an adult is missing, expected; infants count twice",
-    "haste": "a second change of room within the hour, late breaks",
-    "cost": "cost of extra hours",
-    "disruption": "points for moves, unfamiliar rooms, joined rooms",
-    "fairness": "uneven turns of the floats (squared hours)",
+GOAL_WORDS = {  # what each goal is to people, and what its figure counts
+    "obligations": ("Breaks and your words", "breaks missed and words not kept, in points"),
+    "shortage": ("Nobody missing", "quarter hours an adult is missing, expected; infants count twice"),
+    "haste": ("No hurry", "second changes of room within the hour, quarter hours a break is late"),
+    "cost": ("Few extra hours", "their cost"),
+    "disruption": ("Few changes", "points for moves, unfamiliar rooms, joined rooms"),
+    "fairness": ("Fair turns", "squared hours of the floats"),
 }
 
 
@@ -74,7 +77,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ShortTime:
-    """Neighbouring slots of one room in which somebody may be missing; `slot` is the worst of them."""
+    """Neighbouring slots of one room in which somebody may be missing; `slot` is the worst of them. `worst`: most
+    adults missing in a course the plan is made for; 0 where it has none missing and only the odds tell of a gap."""
 
     room_id: str
     slot: int
@@ -94,10 +98,27 @@ class Compared:
     now: str
 
 
-def named(problem: Problem, facts: CenterFacts) -> Problem:
-    """The problem with the names people know each other by."""
+def named(problem: Problem, plan: Plan, facts: CenterFacts) -> tuple[Problem, Plan]:
+    """Both with the names people know each other by, in the plan's reasons too."""
     staff = tuple(adult.model_copy(update={"name": facts.display(adult.staff_id)}) for adult in problem.staff)
-    return problem.model_copy(update={"staff": staff})
+    names = {adult.staff_id: adult.name for adult in staff}
+
+    def said(reason: str) -> str:
+        return _NAME.sub(lambda found: names.get(found[1], found[0]), _BREAK.sub("break", reason))
+
+    told = {
+        "assignments": tuple(each.model_copy(update={"reason": said(each.reason)}) for each in plan.assignments),
+        "shortages": tuple(each.model_copy(update={"reason": said(each.reason)}) for each in plan.shortages),
+        "issues": tuple(
+            each.model_copy(update={"text": f"{_weekday(problem, each.slot)}: {said(each.text)}"})
+            for each in plan.issues
+        ),
+    }
+    return problem.model_copy(update={"staff": staff}), plan.model_copy(update=told)
+
+
+def _weekday(problem: Problem, slot: int) -> str:
+    return f"{next((each for each in problem.days if slot < each.end), problem.days[-1]).day:%A}"
 
 
 def clock(problem: Problem, slot: int) -> str:
@@ -149,11 +170,16 @@ def gaps(plan: Plan, day: Day, room_id: str) -> tuple[Gap, ...]:
     return tuple(
         Gap(
             run[0].slot - day.start + 1, run[-1].slot - day.start + 2,
-            f"up to {max(s.worst for s in run)} missing, chance {max(s.chance for s in run):.0%}. {run[0].reason}",
+            f"{_worst_of(run)}chance {max(s.chance for s in run):.0%}. {run[0].reason}",
             round(max(s.chance for s in run) * 100),
         )
         for run in _runs(s for s in plan.shortages if s.room_id == room_id and day.start <= s.slot < day.end)
     )  # fmt: skip
+
+
+def _worst_of(run: Sequence[Shortage]) -> str:
+    worst = max(each.worst for each in run)
+    return f"up to {worst} missing, " if worst else ""
 
 
 def _joined(problem: Problem, plan: Plan, day: Day, room_id: str) -> tuple[Joined, ...]:
@@ -186,7 +212,7 @@ def short_times(problem: Problem, plan: Plan) -> list[ShortTime]:
         for room_id in rooms:
             mine = [s for s in plan.shortages if s.room_id == room_id and day.start <= s.slot < day.end]
             for run in _runs(mine):
-                worst = max(run, key=lambda s: s.expected)
+                worst = max(run, key=lambda s: (s.expected, s.chance))
                 found.append(
                     ShortTime(
                         room_id, worst.slot, f"{day.day:%A}", rooms[room_id], clock(problem, run[0].slot),

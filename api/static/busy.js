@@ -15,3 +15,5 @@ document.addEventListener("input", (event) => {
   const choice = event.target.matches(".how-long [name='at']") && event.target.form.elements.how;
   if (choice && choice.value === "day") choice.value = "until";
 });
+// Come back to by the browser's own button, the page is as it was left: drawn anew, its buttons work again.
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

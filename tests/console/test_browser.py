@@ -326,7 +326,7 @@ def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: st
         "/reports/daily/2026-03-10", "/reports/period?first=2026-03-10&last=2026-03-11", "/reports/tune-up",
         "/reports/shadow", "/reports/forecasts", "/incidents/week/2026-W11", "/inspector", "/inspector/enter",
         "/families", "/learn", "/learn/quiz", "/settings", f"/week/{WEEK}?by=person",
-        "/week/2030-W01", "/no-such-page", "/sign-in",
+        "/week/2030-W01", "/no-such-page", "/centers", "/my-day", "/my-day?who=c01-s01", "/sign-in",
     ]  # fmt: skip
     found = []
     for path in pages:

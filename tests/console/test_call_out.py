@@ -127,7 +127,7 @@ def test_where_a_room_has_fallen_back_a_call_out_follows_the_plain_rule_and_says
     center, room = learnt.app.state.service.live.centers["c01"], "c01-r02"
     now = center.assessment.at
     ahead = [now + timedelta(minutes=15 * n) for n in range(1, 17)]
-    seen = seen_by(center, now)
+    seen = seen_by(center, center.facts.day_of(now), now)
     model, _ = _forecast(learnt.settings.data_dir, "c01", now, ahead, seen)
     health = Health("c01", room, "30min", 20, 0.5, 0.7, "last", 0.4, 0.8, 0.1, 0.0, fallen_back=True)
     with open_warehouse(learnt.settings.data_dir) as warehouse:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -16,15 +17,17 @@ import rulebook
 from api import console
 from benchmarks._stage import PASSWORD, Stage
 from connectors.clock import SystemPacedClock
+from evaluator import Risk
 from storage.ledger import open_ledger
 from storage.ledger.access import User, create_user, hash_password
 from storage.settings import Settings
-from tests.console.conftest import HTML, until
+from tests.console.conftest import HTML, until, words
 
 PAGES = (
     "/", "/week", "/week/2026-W12?by=person", "/call-out", "/roll-call", "/incidents", "/incidents/week/2026-W11",
     "/reports", "/reports/daily/2026-03-10", "/reports/period?first=2026-03-09&last=2026-03-11", "/reports/tune-up",
     "/reports/shadow", "/reports/forecasts", "/inspector", "/families", "/learn", "/learn/quiz", "/settings",
+    "/centers", "/my-day",
 )  # fmt: skip
 
 
@@ -57,6 +60,19 @@ def test_the_front_page_names_its_center_and_shows_a_tile_per_room(director, run
         assert f"<b>{room['children']}</b>" in tile
         assert f"<b>{room['verdict']['counted']}</b>" in tile
         assert "next hour" in tile
+
+
+def test_a_tile_tells_the_odds_of_a_gap_and_those_of_too_large_a_group_apart(
+    director, running: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    center = running.app.state.service.live.centers[running.center_id]
+    room_id, at = next(iter(center.assessment.rooms)), center.assessment.at + timedelta(minutes=15)
+    when = f"{at.astimezone(center.facts.tz):%H:%M}"
+    gap = Risk(room_id, at, 15, 0.07, "arrivals", f"at {when}: no adult to spare", "bookings", 6.0, 2.0, 2.0, 0.8)
+    monkeypatch.setattr(center, "risks", [gap])
+    tile = words(director.read("/").split(f'id="room-{room_id}"')[1].split("</article>")[0])
+    assert f"{when} · 7 % no adult to spare" in tile
+    assert f"{when} · 80 % a group too large, or of ages to be kept apart" in tile
 
 
 def test_somebody_who_is_not_signed_in_is_led_to_the_sign_in_and_back(running: Stage) -> None:
@@ -104,6 +120,15 @@ def test_a_form_without_the_token_of_the_session_changes_nothing(director, runni
 def test_a_lead_teacher_may_not_decide(lead, path: str, form: dict[str, str]) -> None:
     html = lead.send(path, 403, **form)
     assert "Not for your role" in html
+
+
+def test_an_inspector_is_not_told_that_nothing_waits_where_they_may_not_see_it(running: Stage) -> None:
+    client = running.signed_in("ines")
+    page = client.get("/", headers=HTML).text
+    client.close()
+    assert "Open incidents" in page
+    assert "Suggestions" not in page
+    assert "Nothing to decide" not in page
 
 
 def test_a_lead_teacher_is_not_even_shown_what_only_directors_do(lead) -> None:
@@ -172,6 +197,9 @@ def test_the_daily_report_is_signed_off_on_record_and_the_pdf_carries_it(directo
 
 
 def test_a_running_day_cannot_be_signed_off(director) -> None:
+    page = director.read("/reports/daily/2026-03-11")
+    assert "It can be signed when the center has closed" in page
+    assert 'action="/reports/daily/2026-03-11/sign"' not in page
     assert "not over" in director.send("/reports/daily/2026-03-11/sign", 409)
 
 
@@ -279,7 +307,7 @@ def test_something_missed_can_be_kept_and_counts_in_the_shadow_figures(director,
     director.send("/incidents/missed", room_id="c01-r01", at="2026-03-11T09:00", minutes=6, note="one adult")
     labels = director.client.get("/v1/feedback", params={"center_id": running.center_id}).json()
     assert [(each["label"], each["start"]) for each in labels] == [("missed", "2026-03-11T14:00:00Z")]
-    assert re.search(r"violations logged by people</th><td class=\"number\">1<", director.read("/reports/shadow"))
+    assert re.search(r"violations logged by people</th><td>1<", director.read("/reports/shadow"))
     assert "violations logged by people,1" in director.read("/reports/shadow/report.csv")
 
 

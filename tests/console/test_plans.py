@@ -1,25 +1,32 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import io
+import re
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 import optimizer
 from api.console import week_view
 from api.console.callout_plan import changes_of, missing_hours_of, overlaid, short_hours
+from api.console.odds import with_odds
 from api.plan_files import PlanFiles
 from benchmarks._stage import MORNING, Stage
 from domain.errors import BadInput, NotFound
-from domain.people import Segment
+from domain.people import Segment, StaffMember
+from domain.places import Center
 from domain.time import parse_instant
+from evaluator import CenterFacts
 from optimizer import Assignment, Plan, Problem
+from optimizer.plan import Issue, Shortage
 from optimizer.problem import Adult, Day, Room, Scenario, Shift
 from storage.warehouse import open_warehouse
-from tests.console.conftest import WEEK
+from tests.console.conftest import WEEK, words
 
 SEVEN = datetime(2026, 3, 2, 13, tzinfo=UTC)
 
@@ -122,3 +129,36 @@ def test_the_heat_map_shows_the_published_odds_of_the_planners_own_plan(director
         warehouse.publish(MORNING)
     html = director.read(f"/week/{WEEK}?day=2026-03-16")
     assert "Toddlers at 10:00: 47%" in html
+    assert re.search(r'<b>47 %<span class="hidden"> chance that somebody is missing', html)  # in the grid
+    assert re.search(r"Monday 10:00–10:15 Toddlers 47 %", words(html))  # and among what remains short
+    answer = director.client.get(f"/week/{WEEK}/plan.pdf")
+    text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(answer.content)).pages)
+    assert "Short: Toddlers at 10:00, chance 47%" in text
+
+
+def test_a_gap_is_told_with_the_published_odds_also_where_the_plans_few_courses_have_none() -> None:
+    asked = problem()
+    plan = optimizer.greedy(asked)
+    known = Shortage(room_id="r2", slot=1, expected=0.08, chance=0.08, worst=1, reason="nobody left")
+    likely, rare = ("r1", asked.slots[2]), ("r1", asked.slots[3])
+    odds = {("r2", asked.slots[1]): 0.02, likely: 0.3, rare: 0.04, ("attic", asked.slots[0]): 0.9}
+    told = with_odds(asked, plan.model_copy(update={"shortages": (known,)}), odds).shortages
+    assert [(each.room_id, each.slot, each.chance, each.worst) for each in told] == [
+        ("r2", 1, 0.02, 1),
+        ("r1", 2, 0.3, 0),
+    ]
+    assert "not in every course of the forecast" in told[1].reason
+    shown = week_view.short_times(asked, plan.model_copy(update={"shortages": told}))
+    assert [(each.room, each.percent, each.worst) for each in shown] == [("Infants", 30, 0)]
+
+
+def test_what_could_not_be_honoured_names_the_day_and_the_adult() -> None:
+    asked = problem()
+    issue = Issue(kind="missed_break", staff_id="s1", slot=0, text="the break s1-20260302-1 of s1 finds no place")
+    plan = optimizer.greedy(asked).model_copy(update={"issues": (issue,)})
+    facts = CenterFacts.of(
+        Center("c1", "Center", "TX", "America/Chicago", time(6), time(18)), (), (),
+        [StaffMember("s1", "c1", "Teacher", display_name="Ana Ng")],
+    )  # fmt: skip
+    _, named = week_view.named(asked, plan, facts)
+    assert [each.text for each in named.issues] == ["Monday: the break of Ana Ng finds no place"]

@@ -71,6 +71,10 @@ def signed_in(folder: Path, center: Center | None) -> Iterator[TestClient]:
         yield browser
 
 
+def test_my_day_of_a_center_without_shifts_says_where_they_come_from(empty: TestClient) -> None:
+    assert "Nobody has a shift here today. Shifts are read from the platform" in empty.get("/my-day").text
+
+
 @pytest.mark.parametrize("path", routes())
 def test_a_new_center_gets_a_page_everywhere_and_never_a_stack_trace(empty: TestClient, path: str) -> None:
     answer = empty.get(path)

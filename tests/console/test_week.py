@@ -41,7 +41,7 @@ def test_what_denying_a_turn_would_cost_is_told_with_why_it_is_there_and_changes
     said = asked(director, week, what="forbid", **form)
     rooms = {room.room_id: room.name for room in week.rooms}
     assert re.search(
-        rf"Without .+ in {rooms[turn.room_id or '']}: (.* would be missing|.*points of change|nothing)", said
+        rf"Without .+ in {rooms[turn.room_id or '']}: (.* would be missing|.*changes for the adults|nothing)", said
     )
     assert f"Now: {rooms[turn.room_id or '']}, " in said
     assert "Nothing was changed" in said
@@ -64,6 +64,27 @@ def test_a_gap_is_answered_with_whose_hour_would_close_it(director: Person, runn
     assert f'name="room_id" value="{gap.room_id}"' in page
     said = words(director.send(f"/week/{WEEK}/repairs", room_id=gap.room_id, slot=gap.slot))
     assert re.search(r"from \d\d:\d\d to \d\d:\d\d: prevents \d+ missing adult-minutes", said)
+
+
+def test_reasons_name_adults_as_people_know_them_on_the_page_and_in_the_files(
+    director: Person, running: Stage, week: Problem
+) -> None:
+    files, facts = PlanFiles(running.settings.data_dir, "c01"), running.app.state.service.live.centers["c01"].facts
+    plan, (first, second) = optimizer.greedy(week), [each.staff_id for each in week.staff[:2]]
+    told = f"Infants: {first}, {second} on break"
+    reasons = (told, f"break {first}-20260316-1, where the room misses least")
+    mended = tuple(
+        each.model_copy(update={"reason": reasons[number % 2]}) for number, each in enumerate(plan.assignments)
+    )
+    files.write("draft", week, plan.model_copy(update={"assignments": mended}))
+    try:
+        page, table = director.read(f"/week/{WEEK}"), director.read(f"/week/{WEEK}/plan.csv")
+    finally:
+        director.send(f"/week/{WEEK}/discard")
+    for text in (page, table):
+        assert f"Infants: {facts.display(first)}, {facts.display(second)} on break" in text
+        assert "break, where the room misses least" in text
+        assert told not in text
 
 
 @pytest.mark.parametrize("wrong", [{"room_id": "attic"}, {"end": 9999}, {"staff_id": "nobody"}])

@@ -55,9 +55,17 @@ def test_a_calendar_holds_one_persons_turns_in_utc(problem: Problem, plan: Plan)
     assert entries == [(SEVEN, "Toddler <A>"), (SEVEN + timedelta(hours=1), "Break")]
 
 
+def test_the_pdf_keeps_a_night_on_the_page_of_the_day_it_began(problem: Problem, plan: Plan) -> None:
+    evening = tuple(at + timedelta(hours=16) for at in problem.slots)  # 23:00 to 01:00
+    late = problem.model_copy(update={"slots": evening})
+    (page,) = (page.extract_text() for page in PdfReader(io.BytesIO(plan_pdf(late, plan))).pages)
+    for part in ("23:00 - 00:00", "00:00 - 00:30", "23:30 - 01:00"):
+        assert part in page
+
+
 def test_the_pdf_says_who_is_where_and_what_is_short(problem: Problem, plan: Plan) -> None:
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(plan_pdf(problem, plan))).pages)
-    for part in ("2026-W10", "07:00 - 08:00", "Ben", "Short: Infants at 07:45", "70%", "proven best"):
+    for part in ("2026-W10", "07:00 - 08:00", "Ben", "Short: Infants at 07:45", "70%", "no plan does better"):
         assert part in text
 
 
@@ -76,6 +84,22 @@ def test_two_people_in_one_room_at_once_take_two_lanes(problem: Problem, plan: P
 
 def test_a_plan_without_bound_says_so(problem: Problem, plan: Plan) -> None:
     loose = plan.model_copy(update={"status": "feasible", "goals": (Goal(name="shortage", value=2.0),)})
-    assert "shortage has no bound" in proof(loose)
-    assert "proven best" in proof(plan)
+    assert proof(loose) == "how much less short a better plan could leave is not known (found in 0 s)"
+    assert proof(plan) == "proven, no plan does better on any goal (found in 0 s)"
     assert turns(problem, plan)[0].doing == "room"
+
+
+def test_what_a_better_plan_could_save_is_said_in_words_of_people(plan: Plan) -> None:
+    goals = (
+        Goal(name="obligations", value=0, bound=0), Goal(name="shortage", value=9.1, bound=8.9),
+        Goal(name="haste", value=135, bound=0), Goal(name="cost", value=0, bound=0),
+        Goal(name="disruption", value=508, bound=0), Goal(name="fairness", value=40, bound=40),
+    )  # fmt: skip
+    said = proof(plan.model_copy(update={"status": "feasible", "goals": goals}))
+    assert said == (
+        "a better plan could leave at most 3 % less short; one with fewer hurried changes of room or fewer moves may "
+        "exist (found in 0 s)"
+    )
+    least = (Goal(name="shortage", value=9, bound=9), Goal(name="fairness", value=4))
+    said = proof(plan.model_copy(update={"status": "feasible", "goals": least}))
+    assert said == "no plan leaves less short; one with fairer turns may exist (found in 0 s)"

@@ -1,0 +1,119 @@
+"""My day: where one adult is to be now and next, when their breaks are, and the week as a calendar to take along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from api.agreed import Agreement
+from api.center import LiveCenter
+from api.console.frame import Visit, Visiting
+from api.day_problem import slots_ahead
+from api.in_force import in_force
+from api.plan_files import PlanFiles
+from domain.people import Shift
+from domain.time import SLOT, Interval
+from flows.staffing import Grid
+from optimizer import Assignment
+from optimizer.problem import Adult
+from reports.days import day_at, day_span
+
+router = APIRouter(prefix="/my-day")
+Reader = Annotated[Visit, Depends(Visiting("plans.read"))]
+ME_COOKIE = "ratiocast_me"  # who looks from this device, so that the next look needs no choice
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One place for one stretch of the day, local times; `kind` is room, break, idle or office."""
+
+    start: datetime
+    end: datetime
+    kind: str
+    place: str
+
+
+@router.get("")
+async def my_day(visit: Reader, who: Annotated[str, Query(max_length=64)] = "") -> Response:
+    center, today = visit.center, day_at(visit.center.facts, visit.now)
+    people = _people(center, day_span(center.facts, today))
+    me = _me(visit, people, who)
+    agreed = await visit.service.agreements.of(center.center_id, today)
+    turns = _turns(visit, me, agreed.plans) if me else []
+    answer = visit.page(
+        "my_day.html", people=people, me=me, name=people.get(me, ""), turns=turns,
+        now=next((turn for turn in turns if turn.start <= visit.now < turn.end), None),
+        next=next((turn for turn in turns if turn.start > visit.now), None),
+        breaks=[turn for turn in turns if turn.kind == "break"], out=agreed.away.get(me), seen=_seen(visit, me),
+        weeks=await asyncio.to_thread(_weeks, visit, me) if me and not visit.in_place else [],
+        at=visit.local(visit.now),
+        planned=any(adult.staff_id == me for problem, _ in agreed.plans for adult in problem.staff),
+    )  # fmt: skip
+    if me:
+        answer.set_cookie(ME_COOKIE, me, max_age=31_536_000, httponly=True, samesite="lax")
+    return answer
+
+
+def _people(center: LiveCenter, day: Interval) -> dict[str, str]:
+    """Names by id of those with a shift on the day."""
+    ids = {each.staff_id for each in center.facts.shifts if each.start < day.end and each.end > day.start}
+    return dict(sorted(((key, center.facts.display(key)) for key in ids), key=lambda pair: (pair[1], pair[0])))
+
+
+def _me(visit: Visit, people: dict[str, str], who: str) -> str:
+    """Who was chosen, now or before on this device, else whoever bears the name of the account; empty for nobody."""
+    same = next((key for key, name in people.items() if name.casefold() == visit.person.name.casefold()), "")
+    return next((key for key in (who, visit.request.cookies.get(ME_COOKIE, ""), same) if key in people), "")
+
+
+def _turns(visit: Visit, me: str, plans: Sequence[Agreement]) -> list[Turn]:
+    facts, today = visit.center.facts, day_at(visit.center.facts, visit.now)
+    grid = Grid(slots_ahead(facts, today, day_span(facts, today).start))
+    shifts = [each for each in facts.shifts if each.staff_id == me]
+    mine = in_force(grid, shifts, plans, [Adult(staff_id=me)])
+    words = {"break": "Break", "idle": "Free: wherever you are needed"}
+    places: list[tuple[int, int, str, str]] = [
+        (each.start, each.end, each.state, words.get(each.state) or facts.room_name(each.room_id or ""))
+        for each in mine
+    ]
+    places += [(start, end, "office", "Office") for start, end in _office(grid, shifts, mine)]
+    return [
+        Turn(visit.local(grid.slots[start]), visit.local(grid.slots[end - 1] + SLOT), kind, place)
+        for start, end, kind, place in sorted(places)
+    ]
+
+
+def _office(grid: Grid, shifts: Sequence[Shift], mine: Sequence[Assignment]) -> Iterator[tuple[int, int]]:
+    """Slots [start, end) of desk work in which nothing else is planned; plans of rooms know nothing of it."""
+    planned = {slot for each in mine for slot in range(each.start, each.end)}
+    desk = [Interval(part.start, part.end) for shift in shifts if shift.status == "scheduled"
+            for part in shift.segments if part.kind == "admin"]  # fmt: skip
+    slots = {slot for each in desk for span in grid.inside(each) for slot in range(span.start, span.end)} - planned
+    for start in sorted(slot for slot in slots if slot - 1 not in slots):
+        yield start, next(end for end in range(start + 1, len(grid.slots) + 1) if end not in slots)
+
+
+def _seen(visit: Visit, me: str) -> str:
+    """The room the record has them in now; empty where they are in none."""
+    place = visit.center.state.adult(me) if me else None
+    if place is None or place.state != "in_room" or place.since < visit.center.facts.day_start(visit.now):
+        return ""
+    return visit.center.facts.room_name(place.room_id or "")
+
+
+def _weeks(visit: Visit, me: str) -> list[str]:
+    """This week and the next, where there is a plan that has something for them."""
+    files = PlanFiles(visit.service.settings.data_dir, visit.center.center_id)
+    found = []
+    for ahead in (timedelta(0), timedelta(days=7)):
+        year, number, _ = (visit.local(visit.now) + ahead).date().isocalendar()
+        shown = files.shown(f"{year}-W{number:02d}")
+        if shown is not None and any(each.staff_id == me for each in shown.plan.assignments):
+            found.append(f"{year}-W{number:02d}")
+    return found

@@ -34,3 +34,6 @@ def main() -> None:
     except RatiocastError as error:
         typer.echo(f"ratiocast: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        typer.echo(f"ratiocast: {error.filename or 'a file'} cannot be used: {error.strerror or error}", err=True)
+        sys.exit(1)

@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 import shutil
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from cli.demo_tables import show_accuracy, show_week
 from cli.output import console
 from cli.processes import Processes
 from cli.progress import Bars
-from domain.errors import RatiocastError
+from domain.errors import BadInput, RatiocastError
 from domain.time import SystemClock, zone
 from storage.settings import Settings, load_settings
 
@@ -52,6 +53,7 @@ def demo(
     Everything it starts ends with it (Ctrl-C). It keeps its files in the folder `demo` of the data directory and
     begins anew each time.
     """
+    _require_free(load_settings().host, port)
     folder = load_settings().data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -100,6 +102,14 @@ def _run(
     while True:
         processes.fail_if_ended()
         time.sleep(1)
+
+
+def _require_free(host: str, port: int) -> None:
+    """BadInput now, not after the work, and never the answer of another service taken for the demo's own."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise BadInput(f"the port {port} of {host} is not free; name another with --port") from error
 
 
 def _start_platform(folder: Path, processes: Processes, centers: int, weeks: int) -> dict[str, Any]:

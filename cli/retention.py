@@ -10,7 +10,7 @@ import typer
 from cli.output import print_json, print_table
 from connectors.clock import open_clock
 from storage.ledger import Connection, open_ledger
-from storage.ledger.centers import known_centers, read_settings
+from storage.ledger.centers import known_centers, read_settings, require_center
 from storage.settings import load_settings
 
 
@@ -33,6 +33,8 @@ def purge(
 
     totals: dict[str, dict[str, int]] = {}
     with open_ledger(settings.ledger_location, write=not dry_run) as ledger:
+        if center:
+            ledger.read(partial(require_center, center_id=center))
         run = ledger.read if dry_run else ledger.write
         for center_id in [center] if center else ledger.read(known_centers):
             total = totals.setdefault(center_id, {})

@@ -7,19 +7,21 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.audit_push import audit_push
-from cli.output import print_json, print_table
+from cli.output import print_json, print_table, require_place_for, writing
 from cli.retention import purge
 from connectors.clock import open_clock
 from domain.errors import BadInput, RatiocastError
 from domain.time import format_instant, parse_instant
 from storage import audit
 from storage.ledger import Connection, Ledger, access, open_ledger
+from storage.ledger.centers import require_center
 from storage.settings import Settings, load_settings
 from storage.signing import signing_key
 
@@ -64,6 +66,8 @@ def audit_verify(
     kept = _read_head(head) if head else None
 
     def check(connection: Connection) -> list[dict[str, Any]]:
+        if center:
+            require_center(connection, center)
         wanted = [center] if center else audit.centers(connection)
         if kept is not None:
             wanted = [kept["center_id"]]
@@ -96,24 +100,24 @@ def audit_export(
     """Write a center's audit log, for `docs/verify_audit.py` or any other reader."""
     if form not in ("jsonl", "csv"):
         raise BadInput(f"'{form}' is not a format of the audit log; use jsonl or csv")
+    require_place_for(out)
     with _reading() as ledger:
+        ledger.read(partial(require_center, center_id=center))
         records = ledger.read(lambda c: [entry.record() for entry in audit.entries(c, center, after=after)])
     if out is None:
         _write(records, form, sys.stdout)
         return
-    try:
-        with out.open("w", newline="", encoding="utf-8") as file:
-            _write(records, form, file)
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror}") from error
+    with writing(out), out.open("w", newline="", encoding="utf-8") as file:
+        _write(records, form, file)
     typer.echo(f"{len(records)} entries written to {out}", err=True)
 
 
 def audit_head(center: Annotated[str, typer.Option("--center", help="Center id.")]) -> None:
     """Print the signed head of a center's chain: keep it outside this installation."""
     settings = load_settings()
-    key, now = signing_key(settings.data_dir), open_clock(settings).now()
     with _reading(settings) as ledger:
+        ledger.read(partial(require_center, center_id=center))
+        key, now = signing_key(settings.data_dir), open_clock(settings).now()
         print_json(ledger.read(lambda c: audit.signed_head(c, center, now, key)))
 
 
@@ -215,6 +219,7 @@ def shadow_report(
     now = open_clock(settings).now()
     seen = read_manual_log(log) if log else []
     with _reading(settings) as ledger:
+        ledger.read(partial(require_center, center_id=center))
         report = ledger.read(lambda c: report_of(c, center, now - timedelta(days=days), now, seen))
     if as_json:
         print_json(report.to_json())

@@ -297,7 +297,7 @@ class platform:  # noqa: N801  a context manager
 
     def __init__(self, world: World) -> None:
         app = create_app(world, now=START)
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", log_config=None))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self) -> str:

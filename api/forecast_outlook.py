@@ -22,6 +22,7 @@ from domain.people import Booking
 from domain.stays import child_stays
 from evaluator import CenterFacts
 from evaluator.expectations import Expectation, ForecastExpectation
+from reports.days import day_at, day_span
 
 if TYPE_CHECKING:
     from forecasting.fallbacks import WatchedSession
@@ -70,7 +71,7 @@ class ForecastOutlook:
         return ForecastExpectation(session.refresh(now, present), center.facts, _DRAWS)
 
     def _session(self, center: LiveCenter, now: datetime) -> WatchedSession | None:
-        day = center.facts.day_of(now)
+        day = day_at(center.facts, now)
         known = self._centers.get(center.center_id)
         if known is None or known.day != day or self._elapsed() - known.looked > _AGAIN_SECONDS:
             known = self._looked(center, day, now, known)
@@ -92,12 +93,14 @@ class ForecastOutlook:
             return known
         fresh = _Center(day, current, looked=self._elapsed())
         if current:
+            begins, opening = day_span(center.facts, day).start, center.facts.opening(day)
             gone = [
                 (stay.child_id, stay.start, stay.end)
                 for stay in child_stays(center.state.events())
-                if stay.end is not None and stay.start >= center.facts.day_start(now)
+                if stay.end is not None and stay.start >= begins
             ]
-            fresh.building = self._builder.submit(_build, self._data_dir, center.center_id, now, gone)
+            within = max(now, opening.start) if opening else now
+            fresh.building = self._builder.submit(_build, self._data_dir, center.center_id, now, within, gone)
             if known is not None and known.day == day:
                 fresh.session, fresh.bookings, fresh.told = known.session, known.bookings, known.told
         self._centers[center.center_id] = fresh
@@ -132,8 +135,10 @@ def _current_model(data_dir: Path) -> str:
         return ""
 
 
-def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, datetime, datetime]]) -> WatchedSession:
-    """Read the snapshot and the model and open the day: about a second, off the loop."""
+def _build(
+    data_dir: Path, center_id: str, now: datetime, within: datetime, gone: list[tuple[str, datetime, datetime]]
+) -> WatchedSession:
+    """Read the snapshot and the model and open the day that holds `within`: about a second, off the loop."""
     from flows.train import load_model
     from flows.weather import kept_weather
     from forecasting import History
@@ -145,7 +150,7 @@ def _build(data_dir: Path, center_id: str, now: datetime, gone: list[tuple[str, 
         frames = {name: frame for name, frame in reader.frames(center_id).items() if name != "headcounts"}
         health = [Health.of(row) for row in reader.frame("forecast_health", center_id).to_dict("records")]
     known = History(frames, kept_weather(data_dir)).known_at(now)
-    session = load_model(data_dir).session(known, center_id=center_id)
+    session = load_model(data_dir).session(known, within, center_id)
     session.see(now, (), gone)
     return WatchedSession.of(session, known, center_id, health)
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from api.agreed import Agreed, Agreements
 from api.center import LiveCenter
@@ -21,13 +21,13 @@ from api.suggestions_simple import suggest as suggest_simply
 from connectors.platform import PlatformClient
 from domain.errors import PlatformError, RatiocastError
 from domain.people import Availability
-from domain.time import local_day
 from optimizer import Disruption
 from optimizer.measure import Measure
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reassign import Alternative as Way
 from optimizer.reassign import ways_out
+from reports.days import day_at, day_span
 
 log = logging.getLogger("ratiocast.suggestions")
 _KINDS = {"free_adult": "move_float", "move": "move_spare"}  # the others are called the same here
@@ -46,7 +46,7 @@ class Reassigner:
 
     def __init__(self, platform: PlatformClient | None, agreements: Agreements | None = None) -> None:
         self._platform, self._agreements = platform, agreements
-        self._free: dict[str, tuple[datetime, Sequence[Availability]]] = {}
+        self._free: dict[str, tuple[date, datetime, Sequence[Availability]]] = {}
 
     async def __call__(self, center: LiveCenter, need: Need, now: datetime) -> Sequence[Alternative]:
         try:
@@ -64,24 +64,24 @@ class Reassigner:
 
     async def free(self, center: LiveCenter, now: datetime) -> Sequence[Availability]:
         """Today's availability; nobody where the platform does not answer."""
-        known = self._free.get(center.center_id)
-        if known is not None and now - known[0] < _AVAILABILITY_HOLDS:
-            return known[1]
+        known, day = self._free.get(center.center_id), day_at(center.facts, now)
+        if known is not None and known[0] == day and now - known[1] < _AVAILABILITY_HOLDS:
+            return known[2]
         rows: Sequence[Availability] = ()
         if self._platform is not None:
-            day = local_day(center.facts.day_of(now), center.facts.tz)
+            span = day_span(center.facts, day)
             try:
-                rows = await asyncio.to_thread(self._platform.availability, center.center_id, day.start, day.end)
+                rows = await asyncio.to_thread(self._platform.availability, center.center_id, span.start, span.end)
             except PlatformError as error:
                 log.info("who is available in %s could not be read: %s", center.center_id, error)
-        self._free[center.center_id] = (now, rows)
+        self._free[center.center_id] = (day, now, rows)
         return rows
 
     async def agreed(self, center: LiveCenter, now: datetime) -> Agreed:
         """What was agreed on for today."""
         if self._agreements is None:
             return Agreed()
-        return await self._agreements.of(center.center_id, center.facts.day_of(now))
+        return await self._agreements.of(center.center_id, day_at(center.facts, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path
+from fastapi import APIRouter, Depends, Form, Path, Query
 from fastapi.responses import Response
 
 from api.console.absence import Absence, How, absence_of
@@ -56,11 +56,14 @@ class Choice:
 
 
 @router.get("")
-async def choose(visit: Planner) -> Response:
-    day = _day(visit)
+async def choose(visit: Planner, day: Annotated[date | None, Query()] = None) -> Response:
+    """Today's people, or those of the next open day: somebody may tell the evening before."""
+    days = _days(visit)
+    chosen = day if day in days else next(iter(days), None)
     return visit.page(
-        "call_out/choose.html", day=day, choices=_choices(visit, day) if day else [], hours=_hours(visit, day),
-        away=await approved(visit.service.ledger, visit.center.facts, day) if day else [],
+        "call_out/choose.html", day=chosen, days=days, today=day_at(visit.center.facts, visit.now),
+        choices=_choices(visit, chosen) if chosen else [], hours=_hours(visit, chosen),
+        away=await approved(visit.service.ledger, visit.center.facts, chosen) if chosen else [],
     )  # fmt: skip
 
 
@@ -70,10 +73,12 @@ async def solve(
     staff_id: Annotated[str, Form(max_length=64)],
     how: Annotated[How, Form()] = "day",
     at: Annotated[str, Form(max_length=5)] = "",
+    day: Annotated[date | None, Form()] = None,
 ) -> Response:
     """The plan for the rest of the day without this adult; those whose call-out was approved before stay out."""
-    center, day = visit.center, _day(visit)
-    if day is None or staff_id not in {choice.staff_id for choice in _choices(visit, day)}:
+    center, days = visit.center, _days(visit)
+    day = day or next(iter(days), None)
+    if day is None or day not in days or staff_id not in {choice.staff_id for choice in _choices(visit, day)}:
         raise BadInput("this person is not scheduled for the rest of the day; choose somebody who is")
     absence = absence_of(center.facts, day, visit.now, staff_id, how, at)
     found = await _posed(visit, day, staff_id, absence)
@@ -218,16 +223,13 @@ async def _availability(visit: Visit, span: Interval) -> list[Availability]:
         return []
 
 
-def _day(visit: Visit) -> date | None:
-    """Today while anything of it lies ahead, else the next open day of the three to come."""
-    facts = visit.center.facts
+def _days(visit: Visit) -> list[date]:
+    """The days one can plan: today while anything of it lies ahead, and the next open one; of the four from today."""
+    facts, soon = visit.center.facts, visit.now + timedelta(minutes=30)
     today = day_at(facts, visit.now)
-    for number in range(4):
-        day = today + timedelta(days=number)
-        opening = facts.opening(day)
-        if opening is not None and opening.end > visit.now + timedelta(minutes=30):
-            return day
-    return None
+    near = [today + timedelta(days=number) for number in range(4)]
+    ahead = [day for day in near if (opening := facts.opening(day)) is not None and opening.end > soon]
+    return ahead[: 2 if today in ahead else 1]
 
 
 def _hours(visit: Visit, day: date | None) -> tuple[str, str]:
@@ -246,13 +248,18 @@ def _choices(visit: Visit, day: date) -> list[Choice]:
             member = facts.staff.get(shift.staff_id)
             hours = f"{visit.local(shift.start):%H:%M}–{visit.local(shift.end):%H:%M}"
             role = member.role if member else ""
-            found.append(Choice(shift.staff_id, facts.display(shift.staff_id), role, hours, _where(visit, shift)))
+            found.append(Choice(shift.staff_id, facts.display(shift.staff_id), role, hours, _where(visit, shift, role)))
     return found
 
 
-def _where(visit: Visit, shift: Shift) -> str:
+def _where(visit: Visit, shift: Shift, role: str) -> str:
+    """The rooms of the shift; without one, whether they float or work at a desk or in the kitchen."""
     rooms = dict.fromkeys(part.room_id for part in shift.segments if part.kind == "room" and part.room_id)
-    return ", ".join(visit.center.facts.room_name(room_id) for room_id in rooms) or "floats"
+    if rooms:
+        return ", ".join(visit.center.facts.room_name(room_id) for room_id in rooms)
+    if any(part.kind == "float" for part in shift.segments):
+        return "floats"
+    return "kitchen" if role.casefold() == "cook" else "office"
 
 
 async def _find(visit: Visit, call_out_id: str) -> CallOut:

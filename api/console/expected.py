@@ -21,7 +21,7 @@ from domain.errors import RatiocastError
 from domain.stays import child_stays
 from evaluator import CenterFacts
 from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
-from reports.days import day_at
+from reports.days import day_at, day_span
 from storage.reader import open_reader
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Exp
     """For the slots `ahead` of one day."""
     center, now = visit.center, visit.now
     try:
-        begun = day in (day_at(center.facts, now), center.facts.day_of(now))
-        seen = seen_by(center, day, now) if begun else None
+        seen = seen_by(center, day, now) if _begun(center.facts, day, now) else None
         forecast, published = await asyncio.to_thread(
             _forecast, visit.service.settings.data_dir, center.center_id, now, ahead, seen
         )
@@ -68,8 +67,15 @@ async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Exp
     return Expected(ForecastExpectation(forecast, center.facts, DRAWS), said, modelled=True)
 
 
+def _begun(facts: CenterFacts, day: date, now: datetime) -> bool:
+    """Whether what is known live belongs to the day: it runs, or it comes next and the center is shut for the night."""
+    service = facts.service(now)
+    shut = service is None or now not in service
+    return day == day_at(facts, now) or (shut and day == facts.day_of(now))
+
+
 def seen_by(center: LiveCenter, day: date, now: datetime) -> Seen:
-    start = center.facts.day_start(now)
+    start, begins = center.facts.day_start(now), day_span(center.facts, day).start
     present = tuple(
         (child_id, place.room_id, place.since)
         for children in center.state.rooms.values()
@@ -79,7 +85,7 @@ def seen_by(center: LiveCenter, day: date, now: datetime) -> Seen:
     gone = tuple(
         (stay.child_id, stay.start, stay.end)
         for stay in child_stays(center.state.events())
-        if stay.end is not None and stay.start >= start
+        if stay.end is not None and stay.start >= begins
     )
     absent = tuple(
         child_id
@@ -107,7 +113,7 @@ def _forecast(
     if seen is None:
         forecast = model.forecast_week(known, now, ahead, center_id)
     else:
-        session = model.session(known, center_id=center_id)
+        session = model.session(known, max(now, ahead[0]), center_id)
         session.see(now, (), seen.gone)
         for child_id in seen.absent:
             session.tell(child_id, absent=True)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 
 from api.console.frame import Visit, Visiting
+from reports.days import day_at
 from reports.family_drafts import KINDS, Draft, Occasion, draft
 
 router = APIRouter(prefix="/families")
@@ -18,7 +19,7 @@ Text = Annotated[str, Form(max_length=300)]
 
 @router.get("")
 async def families(visit: Planner) -> Response:
-    return _page(visit, None, {"kind": "room_closed", "day": visit.local(visit.now).date() + timedelta(days=1)})
+    return _page(visit, None, {"kind": "room_closed", "day": _today(visit) + timedelta(days=1)})
 
 
 @router.post("")
@@ -44,8 +45,12 @@ async def make(
 def _page(visit: Visit, made: Draft | None, given: dict[str, object]) -> Response:
     rooms = sorted(room.name for room in visit.center.facts.rooms.values())
     empty = {"room": "", "other_room": "", "start": "", "end": "", "reason": ""}
-    closures = [each for each in visit.center.facts.closures if each.day >= visit.local(visit.now).date()]
+    closures = [each for each in visit.center.facts.closures if each.day >= _today(visit)]
     return visit.page("families.html", made=made, given=empty | given, rooms=rooms, kinds=KINDS, closures=closures)
+
+
+def _today(visit: Visit) -> date:
+    return day_at(visit.center.facts, visit.now)
 
 
 def _time(text: str) -> time | None:

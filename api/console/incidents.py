@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Path, Query
@@ -14,9 +15,10 @@ from api.console.frame import Visit, Visiting, download
 from api.dependencies import Correlation
 from api.routes.incidents import GivenFeedback, act, keep_feedback
 from domain.errors import BadInput
-from domain.time import Interval, iso_week_start, local_instant
+from domain.time import Interval, iso_week_start, local_day
 from evaluator import Incident, review
 from evaluator.incidents import incident_from_json
+from reports.days import day_at, day_span
 from reports.exceptions import WeekOfExceptions, exceptions_csv, exceptions_pdf, week_of_exceptions
 from reports.explanations import explain
 from storage.ledger import Connection
@@ -54,7 +56,7 @@ async def listed(
     lines = week_of_exceptions(found, span, center.facts.center.name, center.facts.center.timezone, names, visit.now)
     return visit.page(
         "incidents/list.html", lines=list(reversed(lines.lines)), days=days, room=room, show=show, rooms=names,
-        week=_label(visit.local(visit.now).date()),
+        week=_label(day_at(center.facts, visit.now)),
     )  # fmt: skip
 
 
@@ -144,15 +146,19 @@ async def _visible(visit: Visit, incident_id: str) -> Incident:
 
 
 async def _exceptions(visit: Visit, week: str) -> WeekOfExceptions:
+    """From the first day's beginning to the last one's end, so that no night is cut in two; the dates are whole."""
     center, monday = visit.center, iso_week_start(week)
-    start, end = (local_instant(monday + timedelta(days=n), time(0), center.facts.tz) for n in (0, 7))
+    sunday = monday + timedelta(days=6)
+    start, end = day_span(center.facts, monday).start, day_span(center.facts, sunday).end
     rows = await visit.service.ledger.aread(
         lambda c: find_incidents(c, center.center_id, since=start, until=end, limit=10_000)
     )
     names = {room_id: each.name for room_id, each in center.facts.rooms.items()}
     found = [incident_from_json(row.body) for row in rows]
     place = center.facts.center
-    return week_of_exceptions(found, Interval(start, end), place.name, place.timezone, names, visit.now)
+    summed = week_of_exceptions(found, Interval(start, end), place.name, place.timezone, names, visit.now)
+    dates = Interval(local_day(monday, center.facts.tz).start, local_day(sunday, center.facts.tz).end)
+    return replace(summed, span=dates)
 
 
 def _messages(connection: Connection, incident: Incident) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from api.console.links import InspectorVisits
 from api.console.record import audit_head, day_spans, record_since
 from api.dependencies import TheService
 from domain.errors import BadInput, Forbidden
-from domain.time import format_instant, local_day, local_instant
+from domain.time import format_instant, local_instant
+from reports.days import day_at, day_span
 from reports.timeline import corrections, room_at
 from storage import audit
 from storage.ledger import Connection, access
@@ -94,15 +95,16 @@ async def look(
     asked = _asked(visit, room, day, at, known)
     instant = asked.instant(visit)
     known_at = instant if known == "then" else None
-    record = await record_since(visit, asked.day, asked.day)
-    facts, book = record.facts_on(asked.day), visit.center.book(instant)
+    day_then = day_at(visit.center.facts, instant)
+    record = await record_since(visit, day_then, day_then)
+    facts, book = record.facts_on(day_then), visit.center.book(instant)
     found = room_at(facts, book, record.events, record.counts, asked.room_id, instant, known_at=known_at)
-    spans = await day_spans(visit, record, asked.day, known_at)
+    spans = await day_spans(visit, record, day_then, known_at)
     return visit.page(
-        "reports/inspector.html", asked=asked, instant=instant, found=found, facts=facts,
+        "reports/inspector.html", asked=asked, instant=instant, found=found, facts=facts, day=day_then,
         spans=[each for each in spans if each.room_id == asked.room_id],
-        corrections=corrections(record.events, local_day(asked.day, facts.tz), facts, name_children=False),
-        note=record.note(asked.day),
+        corrections=corrections(record.events, day_span(facts, day_then), facts, name_children=False),
+        note=record.note(day_then),
         head=await audit_head(visit), today=visit.local(visit.now),
     )  # fmt: skip
 

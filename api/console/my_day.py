@@ -112,7 +112,7 @@ def _weeks(visit: Visit, me: str) -> list[str]:
     files = PlanFiles(visit.service.settings.data_dir, visit.center.center_id)
     found = []
     for ahead in (timedelta(0), timedelta(days=7)):
-        year, number, _ = (visit.local(visit.now) + ahead).date().isocalendar()
+        year, number, _ = (day_at(visit.center.facts, visit.now) + ahead).isocalendar()
         shown = files.shown(f"{year}-W{number:02d}")
         if shown is not None and any(each.staff_id == me for each in shown.plan.assignments):
             found.append(f"{year}-W{number:02d}")

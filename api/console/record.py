@@ -151,7 +151,7 @@ async def daily(visit: Visit, first: date, last: date) -> tuple[Record, list[Dai
 async def day_spans(visit: Visit, record: Record, day: date, known_at: datetime | None) -> list[Span]:
     """Every room of one day, second by second."""
     facts = record.facts_on(day)
-    whole = local_day(day, facts.tz)
+    whole = day_span(facts, day)
     span = Interval(whole.start, max(whole.start, min(whole.end, visit.now)))
     near = [each for each in record.events if each.happened_at < span.end]
     book = visit.center.book(whole.start + timedelta(hours=12))

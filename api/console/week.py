@@ -19,6 +19,7 @@ from api.plan_files import PlanFiles, StoredPlan
 from domain.errors import NotFound
 from domain.time import iso_week_start
 from optimizer import Plan, Problem
+from reports.days import day_at
 from reports.plan_exports import plan_csv, plan_ics, plan_pdf, plan_picture, proof
 
 router = APIRouter(prefix="/week")
@@ -34,7 +35,7 @@ async def newest_week(visit: Reader) -> Response:
     weeks = await plan_files(visit, lambda files: files.weeks())
     if not weeks:
         return visit.page("week/none.html")
-    coming = (visit.local(visit.now) + timedelta(days=7)).date().isocalendar()
+    coming = (day_at(visit.center.facts, visit.now) + timedelta(days=7)).isocalendar()
     wanted = f"{coming.year}-W{coming.week:02d}"
     return visit.back_to(f"/week/{wanted if wanted in weeks else weeks[-1]}")
 

@@ -135,3 +135,18 @@ def expected(expectation: Expectation, center: LiveCenter, now: datetime) -> flo
     """The mean number of children an hour ahead."""
     draws = [expectation.ages(room_id, now + timedelta(minutes=60), 200) for room_id in center.facts.rooms]
     return sum(len(ages) for room in draws for ages in room) / 200
+
+
+def test_at_night_the_model_looks_at_the_day_on_which_the_center_opened(made: tuple[Settings, LiveCenter]) -> None:
+    """Round the clock the day turns at the hour of opening; who left before it may come again after it."""
+    settings, center = made
+    usual, now = center.facts, open_run(settings).now
+    turn = (now + timedelta(hours=1)).astimezone(usual.tz).replace(minute=0, tzinfo=None).time()
+    center.facts = replace(usual, center=replace(usual.center, opens=turn, closes=turn))
+    model = ForecastOutlook(settings.data_dir)
+    model(center, now)
+    assert model._centers[center.center_id].day == usual.day_of(now) - timedelta(days=1)
+    model(center, now + timedelta(hours=1))
+    assert model._centers[center.center_id].day == usual.day_of(now)
+    center.facts = usual
+    model.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -72,3 +72,34 @@ def test_a_room_that_closes_today_is_a_need_and_an_unknown_or_another_days_is_no
 def test_nothing_is_needed_while_the_center_is_closed(open_house: Any) -> None:
     with_shift(open_house, "s2", status="called_out")
     assert needs(open_house, hours=12) == {}
+
+
+def round_the_clock(house: Any, turn: int) -> None:
+    """A center that never shuts; its day begins at this hour."""
+    facts = house.center().facts
+    always = replace(facts.center, opens=time(turn), closes=time(turn))
+    house.center().facts = replace(facts, center=always)
+
+
+def test_round_the_clock_who_worked_the_day_before_and_does_not_come_is_missed(open_house: Any) -> None:
+    round_the_clock(open_house, 6)
+    open_house.staff("clock_out", "s2")
+    start = open_house.clock.now() + timedelta(days=1)
+    with_shift(open_house, "s2", start=start, end=start + timedelta(hours=8))
+    assert "no_show:c1:hs2" not in needs(open_house, hours=1)
+    assert needs(open_house, days=1, minutes=30)["no_show:c1:hs2"] == Need("no_show", None, "s2")
+
+
+def test_who_came_before_the_day_turned_and_is_still_here_did_come(open_house: Any) -> None:
+    here = open_house.clock.now().astimezone(open_house.center().facts.tz)
+    round_the_clock(open_house, here.hour + 1)
+    assert needs(open_house, hours=2) == {}
+
+
+def test_a_room_that_closes_for_a_night_stays_closed_after_midnight(open_house: Any) -> None:
+    center = open_house.center()
+    round_the_clock(open_house, 12)
+    began = open_house.clock.now().astimezone(center.facts.tz).date()  # at noon
+    rows = (Closure("c1", began, "r1"), Closure("c1", began + timedelta(days=1), "r2"))
+    center.facts = replace(center.facts, closures=rows)
+    assert list(needs(open_house, days=1)) == [f"closes:c1:{began}:r1"]

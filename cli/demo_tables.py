@@ -45,18 +45,12 @@ def show_week(data_dir: Path, center_id: str) -> None:
     first = problem.days[0].day
     moves = [turn for turn in turns(problem, plan) if turn.day == first and turn.staff_id in _floats(problem)]
     print_table(
-        f"Floats on {first:%A %d %B} (the week has {len(plan.assignments)} assignments)",
+        f"Floats on {first:%A %-d %B} (people by id here, by name on the page)",
         ["from", "to", "who", "where", "why"],
         [[f"{t.start:%H:%M}", f"{t.end:%H:%M}", t.name, title(t), t.reason] for t in moves[:14]],
     )
     short = sum(part.expected for part in plan.shortages) * problem.slot_hours
-    goals = ", ".join(f"{goal.name} {_gap(goal.gap)}" for goal in plan.goals)
-    console.print(f"Solver status {plan.status}: {proof(plan)}. Expected shortage {short:.1f} adult-hours.")
-    console.print(f"Gap to the proven bound, goals in strict order: {goals}.")
-
-
-def _gap(gap: float | None) -> str:
-    return "not proven" if gap is None else f"{gap:.1%}"
+    console.print(f"The plan: {proof(plan)}. Expected shortage of the week: {short:.1f} adult-hours.")
 
 
 def _floats(problem: Any) -> set[str]:

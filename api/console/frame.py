@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from api.access import SESSION_COOKIE, allowed, may, require_center
 from api.center import LiveCenter
@@ -56,6 +57,15 @@ templates = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
+
+
+def _in_code(text: str) -> Markup:
+    """A sentence for people, with its commands (between backticks) in the type of code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup().join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
+templates.filters["in_code"] = _in_code
 
 
 class NoCenter(NotFound):

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from api.access import require_found
 from api.console.frame import Visit, Visiting, download
+from api.console.record import begins_on
 from api.dependencies import Correlation
 from api.routes.incidents import GivenFeedback, act, keep_feedback
 from domain.errors import BadInput
@@ -85,8 +86,14 @@ async def missed(
 async def exceptions(week: Week, visit: Reader) -> Response:
     found = await _exceptions(visit, week)
     monday = iso_week_start(week)
-    before, after = _label(monday - timedelta(days=7)), _label(monday + timedelta(days=7))
-    return visit.page("incidents/week.html", week=week, found=found, before=before, after=after)
+    sunday, today = monday + timedelta(days=6), day_at(visit.center.facts, visit.now)
+    _, first = await begins_on(visit)
+    return visit.page(
+        "incidents/week.html", week=week, found=found, dates=f"{monday:%-d %B} to {sunday:%-d %B %Y}",
+        before=_label(monday - timedelta(days=7)), after=_label(sunday + timedelta(days=1)) if sunday < today else "",
+        running=monday <= today <= sunday, to_come=monday > today, first=first if first.date() > monday else None,
+        heard=first.date() <= sunday,
+    )  # fmt: skip
 
 
 @router.get("/week/{week}/exceptions.csv")

@@ -42,7 +42,9 @@ async def newest_week(visit: Reader) -> Response:
 
 @router.get("/{week}")
 async def week_page(week: Week, visit: Reader, day: date | None = None, by: View = "room") -> Response:
-    shown = await plan_files(visit, lambda files: files.need(week))
+    shown = await plan_files(visit, lambda files: files.shown(week))
+    if shown is None:
+        return await _no_plan(visit, week)
     return visit.page("week/week.html", **await week_content(visit, shown, day, by))
 
 
@@ -111,6 +113,16 @@ async def week_content(
         "changed": week_view.changed(before, plan) if before else 0,
         "newer": shown.kind != "made" and in_force is not None and await _is_older(visit, shown, problem.label),
     }  # fmt: skip
+
+
+async def _no_plan(visit: Visit, week: str) -> Response:
+    """How to plan a week to come; of one that is over that nobody did."""
+    monday = iso_week_start(week)
+    sunday = monday + timedelta(days=6)
+    return visit.page(
+        "week/unplanned.html", status=404, week=week, dates=f"{monday:%-d %B %Y} to {sunday:%-d %B %Y}",
+        over=sunday < day_at(visit.center.facts, visit.now), weeks=await plan_files(visit, lambda files: files.weeks()),
+    )  # fmt: skip
 
 
 async def _is_older(visit: Visit, shown: StoredPlan, week: str) -> bool:

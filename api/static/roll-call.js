@@ -38,7 +38,7 @@
         if (answer.status >= 500 || answer.status === 429) { show(); return; }
         const body = await answer.json();
         write(read().filter((each) => each.headcount_id !== item.headcount_id));
-        told(item.room_id, answer.ok ? `Sent: ${item.children} children, ${item.adults} adults.` : `Not taken: ${body.detail}`);
+        told(item.room_id, answer.ok ? `Sent: ${item.children} ${item.children === 1 ? "child" : "children"}, ${item.adults} ${item.adults === 1 ? "adult" : "adults"}.` : `Not taken: ${body.detail}`);
       }
       show();
     } catch {

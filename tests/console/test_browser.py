@@ -29,6 +29,7 @@ pytestmark = [
         reason="no Chromium with its driver here; `apt-get install chromium chromium-driver` adds it",
     ),
 ]
+NARROW = (320, 640)
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 Driver = webdriver.Chrome
 
@@ -316,20 +317,33 @@ def test_what_will_be_printed_is_whole_on_paper(browser: Driver, center: Stage) 
         assert all(page.mediabox.height > page.mediabox.width for page in pages), path
 
 
-@pytest.mark.parametrize(("theme", "size"), [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)])
-def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: str, size: tuple[int, int]) -> None:
-    """Nor is anything wider than the screen, on a phone too."""
-    resize(browser, size)
+def every_page(center: Stage) -> list[str]:
     incident = asked(center, "/v1/incidents")[0]["incident_id"]
-    pages = [
+    return [
         "/", f"/week/{WEEK}", "/call-out", "/roll-call", "/incidents", f"/incidents/{incident}", "/reports",
         "/reports/daily/2026-03-10", "/reports/period?first=2026-03-10&last=2026-03-11", "/reports/tune-up",
         "/reports/shadow", "/reports/forecasts", "/incidents/week/2026-W11", "/inspector", "/inspector/enter",
         "/families", "/learn", "/learn/quiz", "/settings", f"/week/{WEEK}?by=person",
         "/week/2030-W01", "/no-such-page", "/centers", "/my-day", "/my-day?who=c01-s01", "/sign-in",
     ]  # fmt: skip
+
+
+def test_no_page_is_wider_than_the_narrowest_phone(browser: Driver, center: Stage) -> None:
+    resize(browser, NARROW)
+    wide = []
+    for path in every_page(center):
+        browser.get(center.url + path)
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+        wide += [(path, width)] if width > NARROW[0] else []
+    assert wide == []
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)])
+def test_no_page_has_a_serious_barrier(browser: Driver, center: Stage, theme: str, size: tuple[int, int]) -> None:
+    """Nor is anything wider than the screen, on a phone too."""
+    resize(browser, size)
     found = []
-    for path in pages:
+    for path in every_page(center):
         browser.get(center.url + path)
         browser.execute_script(f"document.documentElement.dataset.theme = '{theme}'")
         width = browser.execute_script("return document.documentElement.scrollWidth")

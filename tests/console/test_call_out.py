@@ -53,6 +53,14 @@ def someone(person: Person, number: int = 0) -> str:
     return re.findall(r'name="staff_id" value="([^"]+)"', person.read("/call-out"))[number]
 
 
+def test_who_works_in_no_room_is_said_to_be_in_the_kitchen_or_the_office(director: Person, running: Stage) -> None:
+    html = words(director.read("/call-out"))
+    facts = running.app.state.service.live.centers["c01"].facts
+    for role, place in (("Cook", "kitchen"), ("Director", "office")):
+        name = next(facts.display(each.staff_id) for each in facts.staff.values() if each.role == role)
+        assert re.search(rf"{name} \d\d:\d\d–\d\d:\d\d · {place}", html)
+
+
 @pytest.mark.parametrize(
     ("how", "out", "said"),
     [("day", (0, 28), "for the rest of the day"), ("until", (0, 8), "until 13:00"), ("from", (8, 28), "from 13:00 on")],

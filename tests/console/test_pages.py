@@ -179,7 +179,31 @@ def test_a_plan_that_changed_meanwhile_cannot_be_accepted_blindly(director) -> N
 
 
 def test_a_week_nobody_planned_says_how_to_plan_it(director) -> None:
-    assert "ratiocast plan --week 2031-W01" in director.read("/week/2031-W01", 404)
+    page = director.read("/week/2031-W01", 404)
+    assert "<code>ratiocast plan --week 2031-W01</code>" in page
+    assert 'href="/week/2026-W12"' in page
+
+
+def test_a_week_that_is_over_without_a_plan_asks_for_none(director) -> None:
+    said = words(director.read("/week/2020-W01", 404))
+    assert "The week from 30 December 2019 to 5 January 2020 is over" in said
+    assert "ratiocast plan" not in said
+
+
+def test_commands_in_an_error_stand_in_the_type_of_code(director) -> None:
+    page = director.read("/week/2031-W01/plan.csv", 404)
+    assert "<code>ratiocast plan --week 2031-W01</code>" in page
+    assert "`" not in page
+
+
+def test_the_exceptions_say_their_days_and_claim_nothing_of_weeks_nobody_listened_to(director) -> None:
+    running = words(director.read("/incidents/week/2026-W11"))
+    assert "9 March to 15 March 2026 so far" in running
+    assert "Week after" not in running
+    before = words(director.read("/incidents/week/2025-W30"))
+    assert "for the first time" in before
+    assert "Nothing happened" not in before
+    assert "This week has not begun." in words(director.read("/incidents/week/2027-W01"))
 
 
 def test_the_daily_report_is_signed_off_on_record_and_the_pdf_carries_it(director, running: Stage) -> None:

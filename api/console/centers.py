@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from api.center import LiveCenter
+from api.console.first_run import first_run
 from api.console.frame import Visit, Visiting
 from api.console.tiles import state_of
 
@@ -43,7 +44,7 @@ class Line:
 @router.get("/centers")
 async def centers_page(visit: Looker, named: Annotated[str, Query(max_length=100)] = "") -> Response:
     if visit.chosen is None:
-        return visit.page("first_run.html", degraded=list(visit.service.degraded.values()))
+        return await first_run(visit)
     wanted = [each for each in visit.centers if named.casefold() in each.facts.center.name.casefold()]
     lines = sorted((line_of(visit, each) for each in wanted), key=worst_first)
     draw = visit.part if visit.in_place else visit.page

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.console.first_run import first_run
 from api.console.frame import SAFETY, NoCenter, Visit, anonymous_page, templates
-from api.dependencies import service_of
 from domain.errors import Unauthenticated
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -47,8 +47,7 @@ def _for_people(handler: Any) -> Handler:
         if isinstance(error, Unauthenticated) and wants_page(request):
             return _to_sign_in(request)
         if isinstance(error, NoCenter) and wants_page(request):
-            degraded = list(service_of(request).degraded.values())
-            return _framed(request, "first_run.html", 404, degraded=degraded)
+            return await first_run(request.state.visit, 404)
         found = handler(request, error)
         answer: Response = await found if hasattr(found, "__await__") else found
         if not wants_page(request):

@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.access import require_found
 from api.console.board import Boards
+from api.console.first_run import first_run
 from api.console.frame import Visit, Visiting
 from api.dependencies import Correlation
 from api.proposal_views import proposal_for_people
@@ -45,7 +46,7 @@ class OpenIncident:
 @router.get("/")
 async def now_page(visit: Looker) -> Response:
     if visit.chosen is None:
-        return visit.page("first_run.html", degraded=list(visit.service.degraded.values()))
+        return await first_run(visit)
     board = boards(visit).of(visit.service, visit.center.center_id)
     return visit.page(
         "now.html", tiles=board.tiles(visit.center), center=visit.center,

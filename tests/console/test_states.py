@@ -17,6 +17,7 @@ from benchmarks._stage import PASSWORD, Stage
 from connectors.clock import SystemPacedClock
 from domain.places import Center
 from evaluator import codec
+from flows.steps import open_run, run_import_attendance
 from storage.ledger import open_ledger
 from storage.ledger.access import User, create_user, hash_password
 from storage.ledger.centers import keep_reference
@@ -100,6 +101,41 @@ def test_without_any_center_every_page_guides_to_the_first(nowhere: TestClient, 
     assert "RATIOCAST_PLATFORM_URL" in answer.text
     assert 'aria-current="page"' in answer.text, "the menu stays"
     assert "Sign out" in answer.text
+
+
+def test_who_imported_files_alone_is_told_that_they_bring_the_past_and_the_pages_need_the_platform(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "map.toml").write_text(_MAP, encoding="utf-8")
+    (tmp_path / "visits.csv").write_text("child,room,day,in,out\nAna,Bears,2026-03-06,07:45,16:30\n", encoding="utf-8")
+    run = open_run(Settings(data_dir=tmp_path / "data"))
+    run_import_attendance(run, tmp_path / "visits.csv", tmp_path / "map.toml")
+    for browser in signed_in(tmp_path / "data", None):
+        said = words(browser.get("/").text)
+        assert "The record of Sunny Hill was read from files" in said
+        assert "The record of Sunny Hill" in words(browser.get("/reports").text)
+
+
+_MAP = """
+[centers."Sunny Hill"]
+state = "TX"
+timezone = "America/Chicago"
+opens = "06:30"
+closes = "18:30"
+[centers."Sunny Hill".rooms.Bears]
+age_min_months = 18
+age_max_months = 36
+capacity = 12
+[columns]
+child = ["child"]
+room = "room"
+date = "day"
+check_in = "in"
+check_out = "out"
+[formats]
+date = ["%Y-%m-%d"]
+time = ["%H:%M"]
+"""
 
 
 def test_a_plan_that_cannot_be_read_is_said_in_a_sentence(director: Person, running: Stage) -> None:

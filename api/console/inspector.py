@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -17,8 +19,10 @@ from api.console.record import audit_head, day_spans, record_since
 from api.dependencies import TheService
 from domain.errors import BadInput, Forbidden
 from domain.time import format_instant, local_instant
+from evaluator import CenterFacts, RoomAssessment
 from reports.days import day_at, day_span
-from reports.timeline import corrections, room_at
+from reports.pdf import Page, made, write_csv, write_pdf
+from reports.timeline import Correction, Span, corrections, room_at
 from storage import audit
 from storage.ledger import Connection, access
 
@@ -84,29 +88,111 @@ async def make_link(visit: Keeper, hours: Annotated[int, Form(ge=1, le=_LONGEST_
     return visit.page("reports/link.html", link=f"{base}/inspector/enter#{token}", ends=visit.local(ends))
 
 
-@router.get("")
-async def look(
+def _question(
     visit: Inspector,
     room: Annotated[str, Query(max_length=64)] = "",
     day: date | None = None,
     at: Annotated[str, Query(pattern=r"^\d{2}:\d{2}$")] = "",
     known: Annotated[str, Query(pattern="^(now|then)$")] = "now",
-) -> Response:
-    asked = _asked(visit, room, day, at, known)
-    instant = asked.instant(visit)
-    known_at = instant if known == "then" else None
-    day_then = day_at(visit.center.facts, instant)
-    record = await record_since(visit, day_then, day_then)
-    facts, book = record.facts_on(day_then), visit.center.book(instant)
-    found = room_at(facts, book, record.events, record.counts, asked.room_id, instant, known_at=known_at)
-    spans = await day_spans(visit, record, day_then, known_at)
+) -> Asked:
+    """What is not given is the present."""
+    rooms = sorted(visit.center.facts.rooms)
+    if not rooms:
+        raise BadInput("no room is known yet")
+    here = visit.local(visit.now)
+    asked = Asked(room or rooms[0], day or here.date(), _minute(at) if at else here.time().replace(second=0), known)
+    if asked.room_id not in rooms:
+        raise BadInput("this room is not one of the center's")
+    if asked.instant(visit) > visit.now:
+        raise BadInput("this minute has not been yet; choose one that has")
+    return asked
+
+
+Question = Annotated[Asked, Depends(_question)]
+
+
+@router.get("")
+async def look(visit: Inspector, asked: Question) -> Response:
+    answer = await _answer(visit, asked)
     return visit.page(
-        "reports/inspector.html", asked=asked, instant=instant, found=found, facts=facts, day=day_then,
-        spans=[each for each in spans if each.room_id == asked.room_id],
-        corrections=corrections(record.events, day_span(facts, day_then), facts, name_children=False),
-        note=record.note(day_then),
-        head=await audit_head(visit), today=visit.local(visit.now),
+        "reports/inspector.html", asked=asked, answer=answer, found=answer.room, facts=answer.facts, day=answer.day,
+        spans=answer.spans, corrections=answer.corrections, note=answer.note, head=await audit_head(visit),
+        today=visit.local(visit.now),
     )  # fmt: skip
+
+
+@router.get("/room.{form}")
+async def as_file(form: Literal["pdf", "csv"], visit: Inspector, asked: Question) -> Response:
+    """The answer to take along, with the head of the audit chain."""
+    answer, head = await _answer(visit, asked), await audit_head(visit)
+    pages, name = _pages(visit, asked, answer, head), f"{asked.room_id}-{asked.day}-{asked.at:%H%M}"
+    if form == "csv":
+        return download(write_csv(pages).encode(), "text/csv; charset=utf-8", f"{name}.csv")
+    content = await asyncio.to_thread(lambda: write_pdf(pages, footer=made(visit.local(visit.now))))
+    return download(content, "application/pdf", f"{name}.pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The room at the minute, and its whole day: `day` is the center's day that holds the minute."""
+
+    room: RoomAssessment
+    facts: CenterFacts
+    day: date
+    spans: list[Span]
+    corrections: list[Correction]
+    note: str
+
+
+async def _answer(visit: Visit, asked: Asked) -> Answer:
+    instant = asked.instant(visit)
+    known_at, day = instant if asked.known == "then" else None, day_at(visit.center.facts, instant)
+    record = await record_since(visit, day, day)
+    facts, book = record.facts_on(day), visit.center.book(instant)
+    room = room_at(facts, book, record.events, record.counts, asked.room_id, instant, known_at=known_at)
+    spans = [each for each in await day_spans(visit, record, day, known_at) if each.room_id == asked.room_id]
+    corrected = corrections(record.events, day_span(facts, day), facts, name_children=False)
+    return Answer(room, facts, day, spans, corrected, record.note(day))
+
+
+def _pages(visit: Visit, asked: Asked, answer: Answer, head: dict[str, object]) -> list[Page]:
+    room, verdict = answer.room, answer.room.verdict
+    rule = verdict.governing
+    checked = "" if rule.confidence == "primary" else " (value not verified against the primary source)"
+    since = "every correction since" if asked.known == "now" else "only what was known then"
+    said = [
+        f"{'In' if verdict.compliant else 'Out of'} compliance, with {since}: children {verdict.group_size}, "
+        f"adults counted {verdict.counted}, adults required {verdict.required}.",
+        verdict.sentence,
+        f"Rule: {rule.value} ({rule.citation}){checked}.",
+        *([] if verdict.compliant else [f"Cause: {room.root_cause.sentence}"]),
+        *([f"Count in doubt: {'; '.join(room.trust.reasons)}."] if room.trust.reasons else []),
+        f"Adults: {'; '.join(_adults(answer)) or 'nobody'}.",
+        *([answer.note] if answer.note else []),
+        f"Audit chain of {answer.facts.center.name}: entry {head['number']}, hash {head['hash']}.",
+        "Recomputed from the raw events; children appear as numbers only.",
+    ]
+    title = f"{answer.facts.center.name}, {room.name}, {asked.day:%A %-d %B %Y}, {asked.at:%H:%M}"
+    whole = [
+        (f"{visit.local(span.start):%H:%M:%S}", f"{visit.local(span.end):%H:%M:%S}", str(span.children),
+         str(span.counted), str(span.required), "in compliance" if span.compliant else f"out: {span.cause}",
+         ", ".join(filter(None, ["combined" if span.group else "", "in doubt" if span.doubts else ""])))
+        for span in answer.spans if span.children or span.present
+    ]  # fmt: skip
+    heads = ("from", "to", "children", "counted", "required", "verdict", "")
+    changed = [(f"{each.recorded_at:%Y-%m-%d %H:%M:%S}", each.was, each.becomes) for each in answer.corrections]
+    pages = [Page(title, said, heads, whole, (2, 2, 2, 2, 2, 6, 2))]
+    if changed:
+        columns = ("known at", "was", "becomes")
+        pages.append(Page("Corrections that reach into this day", (), columns, changed, (3, 6, 6)))
+    return pages
+
+
+def _adults(answer: Answer) -> Iterator[str]:
+    why_not = {each.staff_id: each.reason for each in answer.room.verdict.uncounted}
+    for adult in answer.room.group.adults:
+        words = f"{answer.facts.display(adult.staff_id)}, {adult.role}, {adult.state.replace('_', ' ')}"
+        yield words + (f" (not counted, {why_not[adult.staff_id]})" if adult.staff_id in why_not else "")
 
 
 @router.get("/audit.jsonl")
@@ -125,20 +211,6 @@ async def audit_export(visit: Inspector) -> Response:
 async def head_export(visit: Inspector) -> Response:
     head = await audit_head(visit)
     return download(json.dumps(head).encode(), "application/json", f"audit-head-{visit.center.center_id}.json")
-
-
-def _asked(visit: Visit, room: str, day: date | None, at: str, known: str) -> Asked:
-    """What is not given is the present."""
-    rooms = sorted(visit.center.facts.rooms)
-    if not rooms:
-        raise BadInput("no room is known yet")
-    here = visit.local(visit.now)
-    found = Asked(room or rooms[0], day or here.date(), _minute(at) if at else here.time().replace(second=0), known)
-    if found.room_id not in rooms:
-        raise BadInput("this room is not one of the center's")
-    if found.instant(visit) > visit.now:
-        raise BadInput("this minute has not been yet; choose one that has")
-    return found
 
 
 def _minute(text: str) -> time:

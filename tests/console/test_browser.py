@@ -11,6 +11,7 @@ from typing import Any
 from unicodedata import normalize
 
 import axe_core_python
+import httpx
 import pytest
 from pypdf import PdfReader
 from selenium import webdriver
@@ -287,6 +288,10 @@ def test_an_inspectors_link_opens_the_record_alone_and_ends(browser: Driver, cen
     assert browser.current_url == f"{center.url}/inspector"
     assert len(text(browser, "#head")) == 64
     assert "c01-k" not in text(browser, "#answer")
+    visit = {each["name"]: each["value"] for each in browser.get_cookies()}
+    page = str(browser.find_element(By.LINK_TEXT, "PDF").get_attribute("href"))
+    answer = httpx.get(page, cookies=visit, trust_env=False)
+    assert text(browser, "#head") in "".join(PdfReader(io.BytesIO(answer.content)).pages[0].extract_text().split())
     browser.get(f"{center.url}/settings")
     assert "Not for your role" in text(browser, "h1")
     center.control("clock", {"step": 2 * 3600})

@@ -265,6 +265,21 @@ def test_the_inspectors_answer_is_the_rooms_own_verdict_of_that_minute(director,
         assert f'data-children="{room["children"]}" data-counted="{verdict["counted"]}"' in html
 
 
+def test_the_inspectors_answer_leaves_as_pdf_and_csv_with_the_same_numbers(director, running: Stage) -> None:
+    asked = "room=c01-r01&day=2026-03-11&at=11:00"
+    html = director.read(f"/inspector?{asked}")
+    children, counted, required = re.findall(r'data-(?:children|counted|required)="(\d+)"', html)
+    said = f"children {children}, adults counted {counted}, adults required {required}."
+    answer = director.client.get(f"/inspector/room.csv?{asked}&known=then")
+    assert said in answer.text
+    assert "only what was known then" in answer.text
+    assert len(list(csv.reader(io.StringIO(answer.text)))) > 8, "the room's whole day follows"
+    text = " ".join(pdf_text(director.client.get(f"/inspector/room.pdf?{asked}").content).split())
+    assert said in text
+    assert "every correction since" in text
+    assert "c01-k" not in text
+
+
 def test_the_inspector_may_take_the_chain_along(director, running: Stage) -> None:
     from storage.audit import head_is_signed
 

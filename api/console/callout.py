@@ -25,6 +25,7 @@ from api.console.callouts import CallOuts, approved, as_row
 from api.console.expected import expected_on
 from api.console.frame import Visit, Visiting
 from api.console.mending import has_gaps, mended, the_better
+from api.console.my_day import without_a_room
 from api.console.solving import Solver
 from api.console.week_view import short_times
 from api.day_problem import DayFacts, pose_day, slots_ahead
@@ -259,7 +260,7 @@ def _where(visit: Visit, shift: Shift, role: str) -> str:
         return ", ".join(visit.center.facts.room_name(room_id) for room_id in rooms)
     if any(part.kind == "float" for part in shift.segments):
         return "floats"
-    return "kitchen" if role.casefold() == "cook" else "office"
+    return without_a_room(role)
 
 
 async def _find(visit: Visit, call_out_id: str) -> CallOut:

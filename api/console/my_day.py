@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -31,7 +31,7 @@ ME_COOKIE = "ratiocast_me"  # who looks from this device, so that the next look 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One place for one stretch of the day, local times; `kind` is room, break, idle or office."""
+    """One place for one stretch of the day, local times; `kind` is room, break, idle or desk."""
 
     start: datetime
     end: datetime
@@ -50,7 +50,8 @@ async def my_day(visit: Reader, who: Annotated[str, Query(max_length=64)] = "") 
         "my_day.html", people=people, me=me, name=people.get(me, ""), turns=turns,
         now=next((turn for turn in turns if turn.start <= visit.now < turn.end), None),
         next=next((turn for turn in turns if turn.start > visit.now), None),
-        breaks=[turn for turn in turns if turn.kind == "break"], out=agreed.away.get(me), seen=_seen(visit, me),
+        breaks=[turn for turn in turns if turn.kind == "break"], out=_out(visit, agreed.away.get(me), today),
+        seen=_seen(visit, me),
         weeks=await asyncio.to_thread(_weeks, visit, me) if me and not visit.in_place else [],
         at=visit.local(visit.now),
         planned=any(adult.staff_id == me for problem, _ in agreed.plans for adult in problem.staff),
@@ -82,14 +83,33 @@ def _turns(visit: Visit, me: str, plans: Sequence[Agreement]) -> list[Turn]:
         (each.start, each.end, each.state, words.get(each.state) or facts.room_name(each.room_id or ""))
         for each in mine
     ]
-    places += [(start, end, "office", "Office") for start, end in _office(grid, shifts, mine)]
+    member = facts.staff.get(me)
+    desk = without_a_room(member.role if member else "").capitalize()
+    places += [(start, end, "desk", desk) for start, end in _desk(grid, shifts, mine)]
     return [
         Turn(visit.local(grid.slots[start]), visit.local(grid.slots[end - 1] + SLOT), kind, place)
         for start, end, kind, place in sorted(places)
     ]
 
 
-def _office(grid: Grid, shifts: Sequence[Shift], mine: Sequence[Assignment]) -> Iterator[tuple[int, int]]:
+def without_a_room(role: str) -> str:
+    """Where somebody works whose shift is in no room and who does not float."""
+    return "kitchen" if role.casefold() == "cook" else "office"
+
+
+def _out(visit: Visit, absence: Interval | None, today: date) -> str:
+    """How long somebody is called out, in words; empty for nobody."""
+    if absence is None:
+        return ""
+    whole, start, end = day_span(visit.center.facts, today), visit.local(absence.start), visit.local(absence.end)
+    if absence.start <= whole.start and absence.end >= whole.end:
+        return "today"
+    if absence.start <= whole.start:
+        return f"until {end:%H:%M}"
+    return f"from {start:%H:%M} on" if absence.end >= whole.end else f"from {start:%H:%M} to {end:%H:%M}"
+
+
+def _desk(grid: Grid, shifts: Sequence[Shift], mine: Sequence[Assignment]) -> Iterator[tuple[int, int]]:
     """Slots [start, end) of desk work in which nothing else is planned; plans of rooms know nothing of it."""
     planned = {slot for each in mine for slot in range(each.start, each.end)}
     desk = [Interval(part.start, part.end) for shift in shifts if shift.status == "scheduled"

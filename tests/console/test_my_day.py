@@ -14,7 +14,7 @@ from benchmarks._stage import MORNING, Stage
 from domain.people import Shift
 from optimizer import Plan, Problem
 from tests.console.conftest import WEEK, Person, words
-from tests.console.test_call_out import called_out
+from tests.console.test_call_out import called_out, someone
 
 THIS_WEEK = "2026-W11"
 
@@ -73,16 +73,31 @@ def test_the_accepted_plan_is_what_the_day_shows(lead: Person, director: Person,
     assert re.search(rf"{start:%H:%M}–\d\d:\d\d {facts.room_name(mine.room_id or '')}", said)
 
 
-def test_who_works_at_a_desk_has_a_day_too(lead: Person, running: Stage) -> None:
+@pytest.mark.parametrize(("role", "place"), [("Director", "Office"), ("Cook", "Kitchen")])
+def test_who_works_in_no_room_has_a_day_too(lead: Person, running: Stage, role: str, place: str) -> None:
     facts = running.app.state.service.live.centers["c01"].facts
     shift = next(
         each
         for each in facts.shifts
-        if each.start < MORNING < each.end and any(part.kind == "admin" for part in each.segments)
+        if each.start < MORNING < each.end
+        and facts.staff[each.staff_id].role == role
+        and each.segments[0].kind == "admin"
     )
     said = words(lead.read(f"/my-day?who={shift.staff_id}"))
     assert f"{shift.start.astimezone(facts.tz):%H:%M}–" in said
-    assert "Now Office" in said
+    assert f"Now {place}" in said
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("day", "Called out today:"), ("until", "until 13:00:"), ("from", "from 13:00 on:")]
+)
+def test_who_is_called_out_reads_how_long_and_that_others_have_the_turns(
+    lead: Person, director: Person, running: Stage, how: str, said: str
+) -> None:
+    staff_id = someone(director, 1)
+    call_out, _ = called_out(running, director, staff_id=staff_id, how=how, at="13:00")
+    director.send(f"/call-out/{call_out.call_out_id}/approve")
+    assert said in words(lead.read(f"/my-day?who={staff_id}"))
 
 
 def test_the_week_to_come_can_be_taken_along_as_a_calendar(lead: Person, running: Stage) -> None:

@@ -5,7 +5,7 @@ What is asked for and not approved yet is kept in memory (`api.console.callouts`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -124,18 +124,27 @@ def to_ask(problem: Problem, plan: Plan, facts: CenterFacts) -> tuple[str, ...]:
 
 
 def new_segments(shift: Shift, problem: Problem, plan: Plan) -> tuple[Segment, ...] | None:
-    """The shift's segments under the plan; None if they stay as they are. What lies outside the planned slots stays."""
-    kinds = {"room": "room", "break": "break", "idle": "float"}
-    pieces = []
+    """The shift's segments under the plan; None if they stay as they are. What lies outside the planned slots stays,
+    and so does work at a desk where the plan has the adult in no room."""
+    pieces: list[Segment] = []
     for each in plan.assignments:
         if each.staff_id != shift.staff_id:
             continue
         end = problem.slots[each.end - 1] + timedelta(minutes=problem.slot_minutes)
         span = Interval(problem.slots[each.start], end).intersection(shift.interval)
-        if span is not None:
-            pieces.append(Segment(span.start, span.end, kinds[each.state], each.room_id))
+        if span is not None and each.state == "idle":
+            pieces += _freed(shift, span)
+        elif span is not None:
+            pieces.append(Segment(span.start, span.end, each.state, each.room_id))
     merged = _merged(overlaid(shift.segments, pieces))
     return None if merged == _merged(shift.segments) else merged
+
+
+def _freed(shift: Shift, span: Interval) -> Iterator[Segment]:
+    """The rooms and breaks of the shift that the span takes the adult out of."""
+    for part in shift.segments:
+        if part.kind in ("room", "break") and (freed := span.intersection(Interval(part.start, part.end))) is not None:
+            yield Segment(freed.start, freed.end, "float")
 
 
 def overlaid(segments: Sequence[Segment], pieces: Sequence[Segment]) -> list[Segment]:

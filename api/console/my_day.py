@@ -20,7 +20,6 @@ from api.plan_files import PlanFiles
 from domain.people import Shift
 from domain.time import SLOT, Interval
 from flows.staffing import Grid
-from optimizer import Assignment
 from optimizer.problem import Adult
 from reports.days import day_at, day_span
 
@@ -78,14 +77,17 @@ def _turns(visit: Visit, me: str, plans: Sequence[Agreement]) -> list[Turn]:
     grid = Grid(slots_ahead(facts, today, day_span(facts, today).start))
     shifts = [each for each in facts.shifts if each.staff_id == me]
     mine = in_force(grid, shifts, plans, [Adult(staff_id=me)])
-    words = {"break": "Break", "idle": "Free: wherever you are needed"}
     places: list[tuple[int, int, str, str]] = [
-        (each.start, each.end, each.state, words.get(each.state) or facts.room_name(each.room_id or ""))
-        for each in mine
-    ]
+        (each.start, each.end, each.state, "Break" if each.state == "break" else facts.room_name(each.room_id or ""))
+        for each in mine if each.state != "idle"
+    ]  # fmt: skip
+    busy = {slot for start, end, _, _ in places for slot in range(start, end)}
+    desk = _desk(grid, shifts) - busy
+    free = {slot for each in mine for slot in range(each.start, each.end)} - busy - desk
     member = facts.staff.get(me)
-    desk = without_a_room(member.role if member else "").capitalize()
-    places += [(start, end, "desk", desk) for start, end in _desk(grid, shifts, mine)]
+    at_desk = without_a_room(member.role if member else "").capitalize()
+    for slots, kind, words in ((desk, "desk", at_desk), (free, "idle", "Free: wherever you are needed")):
+        places += [(start, end, kind, words) for start, end in _runs(slots)]
     return [
         Turn(visit.local(grid.slots[start]), visit.local(grid.slots[end - 1] + SLOT), kind, place)
         for start, end, kind, place in sorted(places)
@@ -109,14 +111,17 @@ def _out(visit: Visit, absence: Interval | None, today: date) -> str:
     return f"from {start:%H:%M} on" if absence.end >= whole.end else f"from {start:%H:%M} to {end:%H:%M}"
 
 
-def _desk(grid: Grid, shifts: Sequence[Shift], mine: Sequence[Assignment]) -> Iterator[tuple[int, int]]:
-    """Slots [start, end) of desk work in which nothing else is planned; plans of rooms know nothing of it."""
-    planned = {slot for each in mine for slot in range(each.start, each.end)}
+def _desk(grid: Grid, shifts: Sequence[Shift]) -> set[int]:
+    """Slots of desk work; plans of rooms know nothing of it."""
     desk = [Interval(part.start, part.end) for shift in shifts if shift.status == "scheduled"
             for part in shift.segments if part.kind == "admin"]  # fmt: skip
-    slots = {slot for each in desk for span in grid.inside(each) for slot in range(span.start, span.end)} - planned
+    return {slot for each in desk for span in grid.inside(each) for slot in range(span.start, span.end)}
+
+
+def _runs(slots: set[int]) -> Iterator[tuple[int, int]]:
+    """Slots that follow each other, as [start, end)."""
     for start in sorted(slot for slot in slots if slot - 1 not in slots):
-        yield start, next(end for end in range(start + 1, len(grid.slots) + 1) if end not in slots)
+        yield start, next(end for end in range(start + 1, start + len(slots) + 1) if end not in slots)
 
 
 def _seen(visit: Visit, me: str) -> str:

@@ -17,6 +17,7 @@ from api.center_settings import CenterSettings
 from api.console.frame import Visit, Visiting
 from api.routes import settings as endpoints
 from domain.errors import BadInput
+from domain.time import parse_instant
 from evaluator.policy import AUDIENCES, OUTLETS, SEVERITIES, Policy, policy_to_json
 from rulebook.documents import read_document
 from storage.ledger.access import ROLES
@@ -55,7 +56,7 @@ async def settings_page(visit: Reader, saved: str = "") -> Response:
         contacts=_contacts(center.settings),
         code=code, codes=rulebook.codes(), options=read_document(code).get("options", {}),
         stricter=yaml.safe_dump(stricter, sort_keys=False, allow_unicode=True) if stricter else "",
-        keys=keys, users=users, roles=ROLES, installation=visit.service.settings,
+        keys=keys, users=users, parse_instant=parse_instant, roles=ROLES, installation=visit.service.settings,
     )  # fmt: skip
 
 

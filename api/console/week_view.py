@@ -207,19 +207,20 @@ def dates(problem: Problem) -> str:
 
 def short_times(problem: Problem, plan: Plan) -> list[ShortTime]:
     rooms = {room.room_id: room.name or room.room_id for room in problem.rooms}
-    found = []
+    found: list[ShortTime] = []
     for day in problem.days:
+        today: list[tuple[int, ShortTime]] = []
         for room_id in rooms:
             mine = [s for s in plan.shortages if s.room_id == room_id and day.start <= s.slot < day.end]
             for run in _runs(mine):
                 worst = max(run, key=lambda s: (s.expected, s.chance))
-                found.append(
-                    ShortTime(
-                        room_id, worst.slot, f"{day.day:%A}", rooms[room_id], clock(problem, run[0].slot),
-                        clock(problem, run[-1].slot + 1), round(max(s.chance for s in run) * 100),
-                        max(s.worst for s in run), worst.reason,
-                    )
+                short = ShortTime(
+                    room_id, worst.slot, f"{day.day:%A}", rooms[room_id], clock(problem, run[0].slot),
+                    clock(problem, run[-1].slot + 1), round(max(s.chance for s in run) * 100),
+                    max(s.worst for s in run), worst.reason,
                 )  # fmt: skip
+                today.append((run[0].slot, short))
+        found += [short for _, short in sorted(today, key=lambda each: each[0])]
     return found
 
 

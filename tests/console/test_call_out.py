@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import optimizer
-from api.console.callout_plan import CallOut, changes_of
+from api.console.callout_plan import CallOut, changes_of, new_segments
 from api.console.expected import _forecast, _stand_ins, seen_by
 from api.console.fewer_changes import fewer_changes
 from api.console.mending import has_gaps, mended
@@ -179,6 +179,25 @@ def test_a_cover_plan_moves_whom_it_needs_and_takes_needless_moves_back() -> Non
     assert optimizer.check(asked, restless) == []
     assert len(changes_of(asked, restless, "s1")) == 2
     assert len(changes_of(asked, fewer_changes(asked, restless), "s1")) == 1
+
+
+def test_work_at_a_desk_is_interrupted_where_a_room_needs_the_adult_and_nowhere_else() -> None:
+    asked, greedy = problem(), optimizer.greedy(problem()).model_dump()
+
+    def under(kind: str, *spots: tuple[str, str | None, int, int]) -> list[tuple[str, int]] | None:
+        shift = Shift(
+            "x", "c1", "s1", at(0), at(120), (Segment(at(0), at(120), kind, "r1" if kind == "room" else None),), ""
+        )
+        parts = [
+            Assignment(staff_id="s1", state=state, room_id=r, start=a, end=b).model_dump() for state, r, a, b in spots
+        ]
+        found = new_segments(shift, asked, Plan.model_validate(greedy | {"assignments": parts}))
+        return None if found is None else [(part.kind, (part.end - at(0)) // timedelta(minutes=1)) for part in found]
+
+    assert under("admin", ("idle", None, 0, 8)) is None
+    spots = ("idle", None, 0, 2), ("room", "r1", 2, 4), ("idle", None, 4, 8)
+    assert under("admin", *spots) == [("admin", 30), ("room", 60), ("admin", 120)]
+    assert under("room", *spots) == [("float", 30), ("room", 60), ("float", 120)]
 
 
 def test_a_break_of_a_shift_is_the_break_the_plan_has_to_place() -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 import optimizer
 from api.plan_files import PlanFiles
-from benchmarks._stage import MORNING, Stage
+from benchmarks._stage import MORNING, Stage, stage
 from domain.people import Shift
 from optimizer import Plan, Problem
-from tests.console.conftest import WEEK, Person, words
+from tests.console.conftest import WEEK, Person, hurry, words
 from tests.console.test_call_out import called_out, someone
 
 THIS_WEEK = "2026-W11"
@@ -88,16 +89,18 @@ def test_who_works_in_no_room_has_a_day_too(lead: Person, running: Stage, role: 
     assert f"Now {place}" in said
 
 
-@pytest.mark.parametrize(
-    ("how", "said"), [("day", "Called out today:"), ("until", "until 13:00:"), ("from", "from 13:00 on:")]
-)
-def test_who_is_called_out_reads_how_long_and_that_others_have_the_turns(
-    lead: Person, director: Person, running: Stage, how: str, said: str
-) -> None:
-    staff_id = someone(director, 1)
-    call_out, _ = called_out(running, director, staff_id=staff_id, how=how, at="13:00")
-    director.send(f"/call-out/{call_out.call_out_id}/approve")
-    assert said in words(lead.read(f"/my-day?who={staff_id}"))
+def test_who_is_called_out_reads_how_long_and_that_others_have_the_turns(tmp_path: Path) -> None:
+    with stage(tmp_path / "data") as center:
+        hurry(center)
+        client = center.signed_in()
+        person = Person(client)
+        cases = (("day", "Called out today:"), ("until", "Called out until 13:00:"), ("from", "out from 13:00 on:"))
+        for number, (how, said) in enumerate(cases):
+            staff_id = someone(person, number)
+            call_out, _ = called_out(center, person, staff_id=staff_id, how=how, at="13:00")
+            person.send(f"/call-out/{call_out.call_out_id}/approve")
+            assert said in words(person.read(f"/my-day?who={staff_id}"))
+        client.close()
 
 
 def test_the_week_to_come_can_be_taken_along_as_a_calendar(lead: Person, running: Stage) -> None:

@@ -129,7 +129,7 @@ def test_the_heat_map_shows_the_published_odds_of_the_planners_own_plan(director
         warehouse.publish(MORNING)
     html = director.read(f"/week/{WEEK}?day=2026-03-16")
     assert "Toddlers at 10:00: 47%" in html
-    assert re.search(r'<b>47 %<span class="hidden"> chance that somebody is missing', html)  # in the grid
+    assert re.search(r'<b>47%<span class="hidden"> chance that somebody is missing', html)  # in the grid
     assert re.search(r"Monday 10:00–10:15 Toddlers 47 %", words(html))  # and among what remains short
     answer = director.client.get(f"/week/{WEEK}/plan.pdf")
     text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(answer.content)).pages)

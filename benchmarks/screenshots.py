@@ -1,10 +1,21 @@
-"""Pictures of every page for the README and the guides: `python -m benchmarks.screenshots` -> docs/pictures/*.png."""
+"""Pictures of every page for the README and the guides: `python -m benchmarks.screenshots` -> docs/pictures/*.png.
+
+Most are of a simulated Wednesday in March with a shortage made for the picture; `demo-now` and `demo-week` are of
+`ratiocast demo` as it comes, which takes some minutes.
+"""
 
 from __future__ import annotations
 
 import io
+import os
+import re
+import socket
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,7 +41,7 @@ PAGES = {
     "inspector": "/inspector?room=c01-r04&day=2026-03-10&at=10:00",
     "families": "/families", "learn": "/learn", "quiz": "/learn/quiz", "settings": "/settings",
 }  # fmt: skip
-ON_PHONE = ("now", "call-out", "roll-call")
+ON_PHONE = {"now": "/", "roll-call": "/roll-call", "my-day": "/my-day?who=c01-s13"}
 _COLOURS = 128
 _TALLEST = 1500
 
@@ -44,16 +55,45 @@ def main() -> None:
         stage(Path(folder, "data"), week_of("medium"), now=EARLY, prepare=_planned) as running,
         opened(Path(folder, "profile")) as browser,
     ):
-        _sign_in(browser, running)
+        _sign_in(browser, running.url, "dana", PASSWORD, keep=True)
         _make_a_scene(running)
         for name, path in PAGES.items():
             _take(browser, running.url + path, name, DESKTOP)
-        for name in ON_PHONE:
-            _take(browser, running.url + PAGES[name], f"{name}-phone", PHONE)
-        browser.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-        )
+        for name, path in ON_PHONE.items():
+            _take(browser, running.url + path, f"{name}-phone", PHONE)
+        _call_out(browser, running.url)
+        _in_the_dark(browser)
         _take(browser, running.url + "/", "now-dark", DESKTOP)
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder, "profile")) as browser:
+        with stage(Path(folder, "data"), week_of("small", centers=3), now=EARLY) as running:
+            _sign_in(browser, running.url, "dana", PASSWORD)
+            _take(browser, running.url + "/centers", "centers", DESKTOP)
+        with _demo(Path(folder, "demo")) as (url, user, password):
+            _sign_in(browser, url, user, password)
+            while browser.find_element(By.ID, "clock").text < "09:30":  # a minute of the day a second
+                time.sleep(1)
+            _take(browser, url + "/", "demo-now", DESKTOP)
+            _take(browser, url + "/week", "demo-week", DESKTOP)
+
+
+@contextmanager
+def _demo(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """`ratiocast demo`: where its page is, and who signs in how."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("ratiocast")), "demo", "--port", str(port)]
+    with (folder / "log").open("w") as log:
+        demo = subprocess.Popen(command, stdout=log, env=os.environ | {"RATIOCAST_DATA_DIR": str(folder)})
+    try:
+        while not (said := re.search(r"sign in as\s+(\S+) / (\S+)", (folder / "log").read_text())):
+            if demo.poll() is not None:
+                raise SystemExit("the demo ended by itself; start `ratiocast demo` to see why")
+            time.sleep(1)
+        yield f"http://127.0.0.1:{port}", said[1], said[2]
+    finally:
+        demo.terminate()
+        demo.wait(60)
 
 
 def _planned(settings: Settings) -> None:
@@ -79,13 +119,28 @@ def _make_a_scene(running: Stage) -> None:
     time.sleep(4)
 
 
-def _sign_in(browser: webdriver.Chrome, running: Stage) -> None:
-    browser.get(f"{running.url}/sign-in")
-    _keep(browser, "sign-in")
-    browser.find_element(By.ID, "user").send_keys("dana")
-    browser.find_element(By.ID, "password").send_keys(PASSWORD)
+def _sign_in(browser: webdriver.Chrome, url: str, user: str, password: str, *, keep: bool = False) -> None:
+    browser.get(f"{url}/sign-in")
+    if keep:
+        _keep(browser, "sign-in")
+    browser.find_element(By.ID, "user").send_keys(user)
+    browser.find_element(By.ID, "password").send_keys(password)
     browser.find_element(By.CSS_SELECTOR, "main button").click()
     time.sleep(1)
+
+
+def _call_out(browser: webdriver.Chrome, url: str) -> None:
+    """The plan one looks at before approving."""
+    browser.get(url + PAGES["call-out"])
+    browser.find_element(By.CSS_SELECTOR, ".choice").click()
+    while not browser.current_url.startswith(f"{url}/call-out/"):
+        time.sleep(0.5)
+    _take(browser, browser.current_url, "call-out-phone", PHONE)
+
+
+def _in_the_dark(browser: webdriver.Chrome) -> None:
+    media = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
 
 
 def _take(browser: webdriver.Chrome, url: str, name: str, size: tuple[int, int]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from api.center import LiveCenter
 from api.console.forecasts import RULE_WORDS
 from api.console.frame import Visit
-from domain.errors import RatiocastError
+from domain.errors import NothingPublished, RatiocastError
 from domain.stays import child_stays
 from evaluator import CenterFacts
 from evaluator.expectations import BookedExpectation, Expectation, ForecastExpectation
@@ -60,7 +60,8 @@ async def expected_on(visit: Visit, day: date, ahead: Sequence[datetime]) -> Exp
             _forecast, visit.service.settings.data_dir, center.center_id, now, ahead, seen
         )
     except RatiocastError as error:
-        said = f"from bookings and who is present alone, because there is no forecast: {error}"
+        why = "nothing has been learnt of this center yet" if isinstance(error, NothingPublished) else str(error)
+        said = f"from bookings and who is present alone, because there is no forecast: {why}"
         return Expected(BookedExpectation(center.state, center.facts, max(now, ahead[0])), said, modelled=False)
     said = f"from the forecast, with the record as of {visit.local(published):%A %-d %B, %H:%M}"
     said += "".join(f"; {words}" for words in (*forecast.notes, *_stand_ins(forecast, center.facts)))

@@ -85,7 +85,8 @@ def test_a_time_that_cannot_be_meant_is_refused_in_words(director: Person, at: s
 
 def test_without_a_forecast_the_plan_says_that_it_rests_on_bookings(director: Person, running: Stage) -> None:
     _, html = called_out(running, director, staff_id=someone(director))
-    assert "from bookings and who is present alone, because there is no forecast" in html
+    assert "because there is no forecast: nothing has been learnt of this center yet" in html
+    assert str(running.settings.data_dir) not in html
 
 
 def test_with_a_model_the_plan_is_made_for_its_draws_and_says_so(learnt: Stage) -> None:

@@ -30,7 +30,7 @@ ME_COOKIE = "ratiocast_me"  # who looks from this device, so that the next look 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One place for one stretch of the day, local times; `kind` is room, break, idle or desk."""
+    """One place for one stretch of the day, local times; `kind` is that of a shift's segment."""
 
     start: datetime
     end: datetime
@@ -44,7 +44,8 @@ async def my_day(visit: Reader, who: Annotated[str, Query(max_length=64)] = "") 
     people = _people(center, day_span(center.facts, today))
     me = _me(visit, people, who)
     agreed = await visit.service.agreements.of(center.center_id, today)
-    turns = _turns(visit, me, agreed.plans) if me else []
+    planned = any(adult.staff_id == me for problem, _ in agreed.plans for adult in problem.staff)
+    turns = (_planned_turns(visit, me, agreed.plans) if planned else _turns_of_shifts(visit, me)) if me else []
     answer = visit.page(
         "my_day.html", people=people, me=me, name=people.get(me, ""), turns=turns,
         now=next((turn for turn in turns if turn.start <= visit.now < turn.end), None),
@@ -53,7 +54,7 @@ async def my_day(visit: Reader, who: Annotated[str, Query(max_length=64)] = "") 
         seen=_seen(visit, me),
         weeks=await asyncio.to_thread(_weeks, visit, me) if me and not visit.in_place else [],
         at=visit.local(visit.now),
-        planned=any(adult.staff_id == me for problem, _ in agreed.plans for adult in problem.staff),
+        planned=planned,
     )  # fmt: skip
     if me:
         answer.set_cookie(ME_COOKIE, me, max_age=31_536_000, httponly=True, samesite="lax")
@@ -72,26 +73,48 @@ def _me(visit: Visit, people: dict[str, str], who: str) -> str:
     return next((key for key in (who, visit.request.cookies.get(ME_COOKIE, ""), same) if key in people), "")
 
 
-def _turns(visit: Visit, me: str, plans: Sequence[Agreement]) -> list[Turn]:
+def _turns_of_shifts(visit: Visit, me: str) -> list[Turn]:
+    """To the minute, as the platform has them."""
+    facts, words = visit.center.facts, _words(visit, me)
+    day = day_span(facts, day_at(facts, visit.now))
+    parts = [
+        part for shift in facts.shifts_by_staff.get(me, ()) if shift.status == "scheduled" and shift.start in day
+        for part in shift.segments
+    ]  # fmt: skip
+    return [
+        Turn(visit.local(part.start), visit.local(part.end), part.kind, words.get(part.kind) or place)
+        for part in sorted(parts, key=lambda part: part.start)
+        for place in (facts.room_name(part.room_id) if part.room_id else words["float"],)
+    ]
+
+
+def _planned_turns(visit: Visit, me: str, plans: Sequence[Agreement]) -> list[Turn]:
+    """In whole quarter hours, as plans have them."""
+    words = _words(visit, me)
     facts, today = visit.center.facts, day_at(visit.center.facts, visit.now)
     grid = Grid(slots_ahead(facts, today, day_span(facts, today).start))
     shifts = [each for each in facts.shifts if each.staff_id == me]
     mine = in_force(grid, shifts, plans, [Adult(staff_id=me)])
     places: list[tuple[int, int, str, str]] = [
-        (each.start, each.end, each.state, "Break" if each.state == "break" else facts.room_name(each.room_id or ""))
+        (each.start, each.end, each.state, words.get(each.state) or facts.room_name(each.room_id or ""))
         for each in mine if each.state != "idle"
     ]  # fmt: skip
     busy = {slot for start, end, _, _ in places for slot in range(start, end)}
     desk = _desk(grid, shifts) - busy
     free = {slot for each in mine for slot in range(each.start, each.end)} - busy - desk
-    member = facts.staff.get(me)
-    at_desk = without_a_room(member.role if member else "").capitalize()
-    for slots, kind, words in ((desk, "desk", at_desk), (free, "idle", "Free: wherever you are needed")):
-        places += [(start, end, kind, words) for start, end in _runs(slots)]
+    for slots, kind in ((desk, "admin"), (free, "float")):
+        places += [(start, end, kind, words[kind]) for start, end in _runs(slots)]
     return [
         Turn(visit.local(grid.slots[start]), visit.local(grid.slots[end - 1] + SLOT), kind, place)
         for start, end, kind, place in sorted(places)
     ]
+
+
+def _words(visit: Visit, me: str) -> dict[str, str]:
+    """What is not a room, by the kind of the turn."""
+    member = visit.center.facts.staff.get(me)
+    desk = without_a_room(member.role if member else "").capitalize()
+    return {"break": "Break", "float": "Free: wherever you are needed", "admin": desk}
 
 
 def without_a_room(role: str) -> str:

@@ -136,8 +136,8 @@ def new_segments(shift: Shift, problem: Problem, plan: Plan) -> tuple[Segment, .
             pieces += _freed(shift, span)
         elif span is not None:
             pieces.append(Segment(span.start, span.end, each.state, each.room_id))
-    merged = _merged(overlaid(shift.segments, pieces))
-    return None if merged == _merged(shift.segments) else merged
+    parts = merged(overlaid(shift.segments, pieces))
+    return None if parts == merged(shift.segments) else parts
 
 
 def _freed(shift: Shift, span: Interval) -> Iterator[Segment]:
@@ -208,7 +208,8 @@ def _words(place: Place | None, rooms: dict[str, str]) -> str:
     return "break" if place[0] == "break" else rooms.get(place[1] or "", "")
 
 
-def _merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+def merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """In their order; what goes on in one place is one segment."""
     result: list[Segment] = []
     for each in sorted(segments, key=lambda part: part.start):
         last = result[-1] if result else None

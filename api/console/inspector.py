@@ -165,7 +165,7 @@ def _pages(visit: Visit, asked: Asked, answer: Answer, head: dict[str, object]) 
         f"adults counted {verdict.counted}, adults required {verdict.required}.",
         verdict.sentence,
         f"Rule: {rule.value} ({rule.citation}){checked}.",
-        *([] if verdict.compliant else [f"Cause: {room.root_cause.sentence}"]),
+        *([] if verdict.compliant else [f"Cause: {room.root_cause.sentence.rstrip('.')}."]),
         *([f"Count in doubt: {'; '.join(room.trust.reasons)}."] if room.trust.reasons else []),
         f"Adults: {'; '.join(_adults(answer)) or 'nobody'}.",
         *([answer.note] if answer.note else []),

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from api.agreed import Agreement
 from api.center import LiveCenter
+from api.console.callout_plan import merged
 from api.console.frame import Visit, Visiting
 from api.day_problem import slots_ahead
 from api.in_force import in_force
@@ -83,7 +84,7 @@ def _turns_of_shifts(visit: Visit, me: str) -> list[Turn]:
     ]  # fmt: skip
     return [
         Turn(visit.local(part.start), visit.local(part.end), part.kind, words.get(part.kind) or place)
-        for part in sorted(parts, key=lambda part: part.start)
+        for part in merged(parts)
         for place in (facts.room_name(part.room_id) if part.room_id else words["float"],)
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import optimizer
+from api.console.callout_plan import merged
 from api.plan_files import PlanFiles
 from benchmarks._stage import MORNING, Stage, stage
 from domain.people import Shift
@@ -44,7 +45,7 @@ def accepted(running: Stage, problem: Problem, plan: Plan) -> Iterator[None]:
 def test_without_an_accepted_plan_the_day_is_the_shift_and_the_page_says_so(lead: Person, running: Stage) -> None:
     shift, tz = shift_of(running), running.app.state.service.live.centers["c01"].facts.tz
     said = words(lead.read(f"/my-day?who={shift.staff_id}"))
-    for part in shift.segments:
+    for part in merged(shift.segments):
         assert f"{part.start.astimezone(tz):%H:%M}–{part.end.astimezone(tz):%H:%M}" in said
     assert "no plan of this week has been accepted" in said
     assert re.search(r"Now .+ until \d\d:\d\d .*Next .+ from \d\d:\d\d to \d\d:\d\d", said)
